@@ -9,6 +9,8 @@ export interface ByteSource {
    * Waits for bytes when the source is a pipe.
    */
   read(target: Uint8Array, offset: number, size: number): number;
+  /** Bytes taken of the file itself, which may be packed: what a progress bar wants to know. */
+  readonly bytesRead: number;
   /** Why the bytes ended before their time. Empty when they did not. */
   readonly damage: string;
   close(): void;
@@ -16,6 +18,7 @@ export interface ByteSource {
 
 /** Reads a file or a pipe by its descriptor, in order, without seeking. */
 export class FileSource implements ByteSource {
+  bytesRead = 0;
   damage = "";
   private readonly fd: number;
   private readonly name: string;
@@ -44,6 +47,7 @@ export class FileSource implements ByteSource {
       try {
         const read = readSync(this.fd, target, offset, size, null);
         this.begun = true;
+        this.bytesRead += read;
         return read;
       } catch (error) {
         const code = codeOf(error);

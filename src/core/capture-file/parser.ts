@@ -19,7 +19,7 @@ export interface CaptureParser {
   readonly damage: string;
   /** Records that were read and carry no packet: statistics, names, blocks of other makers. */
   readonly skipped: number;
-  /** Packets that were dropped since their record contradicts itself. */
+  /** Packets that were dropped: their record contradicts itself, or its version is unknown. */
   readonly dropped: number;
   /** Where and why the first packet was dropped. Empty when none was. */
   readonly droppedFirst: string;

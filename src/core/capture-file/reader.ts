@@ -2,9 +2,10 @@
 import { EXIT, NemeanError } from "../errors.ts";
 import type { FrameHandler } from "../packet/frames.ts";
 import { type ByteSource, FileSource } from "./byte-source.ts";
-import { HEADER_SIZE_MAX, type Opening, openFormat } from "./format.ts";
+import { HEADER_SIZE_MAX, openFormat } from "./format.ts";
 import { FrameSink } from "./frame-sink.ts";
 import type { CaptureParser } from "./parser.ts";
+import { packingOf, UnpackedSource } from "./unpack.ts";
 
 /** 256 KiB stay in the second-level cache; larger buffers measured slower (13.1 against 11.5 Mpps). */
 const BUFFER_SIZE = 1 << 18;
@@ -31,9 +32,11 @@ export interface CaptureSummary {
   readonly bytes: number;
   /** Bytes of the capture that were taken; of its unpacked content when it is compressed. */
   readonly offset: number;
+  /** Bytes taken of the input itself, to compare with its size. */
+  readonly bytesRead: number;
   /** pcapng blocks that carry no packet: statistics, names, blocks of other makers. */
   readonly blocksSkipped: number;
-  /** pcapng packets that were dropped since their block contradicts itself. */
+  /** pcapng packets that were dropped: their block contradicts itself, or its version is unknown. */
   readonly packetsDropped: number;
   readonly warnings: number;
 }
@@ -47,8 +50,7 @@ export interface CaptureSummary {
  * using reader = CaptureReader.open("trace.pcap", (frames) => decoder.decode(frames));
  * while (!stopped && reader.readChunk());
  */
-export class CaptureReader implements CaptureSummary, Disposable {
-  warnings = 0;
+export class CaptureReader implements Disposable {
   private readonly source: ByteSource;
   private readonly parser: CaptureParser;
   private readonly sink: FrameSink;
@@ -59,6 +61,7 @@ export class CaptureReader implements CaptureSummary, Disposable {
   private from: number;
   private to: number;
   private ended = false;
+  private warnings = 0;
 
   /**
    * Open a capture: a path, "-" for standard input, or any source of bytes.
@@ -88,36 +91,37 @@ export class CaptureReader implements CaptureSummary, Disposable {
     onFrames: FrameHandler,
     options: CaptureOptions,
   ) {
-    this.source = source;
     this.name = name;
     this.onWarning = options.onWarning;
     this.sink = new FrameSink(onFrames);
     this.buffer = new Uint8Array(new ArrayBuffer(BUFFER_SIZE));
     this.sink.batch.use(this.buffer, 0);
-    this.to = readAtLeast(this.source, this.buffer, HEADER_SIZE_MAX);
-    const opening: Opening | string = openFormat(this.sink.batch.view, this.to, this.sink);
-    if (typeof opening === "string") {
-      const message = `${name}: not a capture file (${opening})`;
-      throw new NemeanError("ERR_CAPTURE_FORMAT", EXIT.data, message);
+    const { view } = this.sink.batch;
+    this.to = readAtLeast(source, this.buffer, HEADER_SIZE_MAX);
+    const packing = this.to < 4 ? undefined : packingOf(view);
+    if (packing === undefined) this.source = source;
+    else {
+      this.source = new UnpackedSource(source, packing, this.buffer.subarray(0, this.to));
+      this.to = readAtLeast(this.source, this.buffer, HEADER_SIZE_MAX);
     }
+    const opening = openFormat(view, this.to, this.sink);
+    if (typeof opening === "string") throw notCapture(name, opening, this.source.damage);
     this.parser = opening.parser;
     this.from = opening.headerSize;
   }
 
-  get packets(): number {
-    return this.sink.packets;
-  }
-  get bytes(): number {
-    return this.sink.bytes;
-  }
-  get offset(): number {
-    return this.parser.position;
-  }
-  get blocksSkipped(): number {
-    return this.parser.skipped;
-  }
-  get packetsDropped(): number {
-    return this.parser.dropped;
+  /** What was read so far. */
+  get summary(): CaptureSummary {
+    const { parser, sink } = this;
+    return {
+      packets: sink.packets,
+      bytes: sink.bytes,
+      offset: parser.position,
+      bytesRead: this.source.bytesRead,
+      blocksSkipped: parser.skipped,
+      packetsDropped: parser.dropped,
+      warnings: this.warnings,
+    };
   }
 
   /**
@@ -128,10 +132,12 @@ export class CaptureReader implements CaptureSummary, Disposable {
     if (this.ended) return false;
     const { parser } = this;
     this.makeRoom();
-    const read = this.source.read(this.buffer, this.to, this.buffer.length - this.to);
+    const room = this.buffer.length - this.to;
+    // There is none when opening filled the buffer and the header took nothing of it.
+    const read = room === 0 ? 0 : this.source.read(this.buffer, this.to, room);
     this.to += read;
     this.from = parser.parse(this.sink.batch.view, this.from, this.to);
-    if (read > 0 && parser.damage === "") return true;
+    if ((read > 0 || room === 0) && parser.damage === "") return true;
     this.end();
     return false;
   }
@@ -170,7 +176,7 @@ export class CaptureReader implements CaptureSummary, Disposable {
       this.warn(`${parser.dropped} packets dropped, the first at ${parser.droppedFirst}`);
     }
     const at = `byte ${parser.position}`;
-    const kept = `the ${this.packets} packets before it are kept`;
+    const kept = `the ${this.sink.packets} packets before it are kept`;
     if (parser.damage !== "") this.warn(`damaged at ${at}: ${parser.damage}; ${kept}`);
     else if (source.damage !== "") this.warn(`ends at ${at}: ${source.damage}; ${kept}`);
     else if (left > 0) {
@@ -200,10 +206,16 @@ export function readCapture(
   const reader = CaptureReader.open(input, onFrames, options);
   try {
     while (reader.readChunk());
-    return reader;
+    return reader.summary;
   } finally {
     reader.close();
   }
+}
+
+function notCapture(name: string, why: string, damage: string): NemeanError {
+  const reason = damage === "" ? why : `${why}; ${damage}`;
+  const message = `${name}: not a capture file (${reason})`;
+  return new NemeanError("ERR_CAPTURE_FORMAT", EXIT.data, message);
 }
 
 /** A pipe may give a few bytes at a time. */
