@@ -123,12 +123,14 @@ get_packages() {
 
 # --- libpcap ------------------------------------------------------------------------------------
 
-# Debian's soname is libpcap.so.0.8, everybody else's libpcap.so.1. Files are looked for where
-# there is no `ldconfig -p`: musl, macOS (whose libraries are in no folder at all).
+# Debian's soname is libpcap.so.0.8, everybody else's libpcap.so.1. Where the loader keeps no list
+# (musl) files are looked for; macOS has the library, though in no folder.
 have_libpcap() {
   [ "$(uname -s)" != Darwin ] || return 0
-  if PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libpcap\.so\.[01]'; then return 0; fi
-  for file in /usr/lib/libpcap.so.[01]* /usr/lib/*/libpcap.so.[01]* /usr/local/lib/libpcap.so.[01]*; do
+  if libraries=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null); then
+    case $libraries in *libpcap.so.[01]*) return 0 ;; *) return 1 ;; esac
+  fi
+  for file in /usr/lib/libpcap.so.[01]* /usr/local/lib/libpcap.so.[01]*; do
     [ ! -e "$file" ] || return 0
   done
   return 1
