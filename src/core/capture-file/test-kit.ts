@@ -57,13 +57,14 @@ export function collect(input: ByteSource | Uint8Array): Collected {
     source,
     (batch) => {
       batches.push(batch.count);
+      const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
       for (let index = 0; index < batch.count; index++) {
         const start = batch.start[index]!;
         frames.push({
           linkType: batch.linkType,
           time: batch.time[index]!,
           length: batch.length[index]!,
-          hex: Buffer.from(batch.bytes).toString("hex", start, start + batch.captured[index]!),
+          hex: bytes.toString("hex", start, start + batch.captured[index]!),
         });
       }
     },
