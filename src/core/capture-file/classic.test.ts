@@ -97,7 +97,7 @@ for (const captured of [262_145, 0x8000_0000, 0xffff_ffff]) {
     const { frames, warnings, summary } = collect(Buffer.concat([good, bad, good.subarray(24)]));
     expect(frames).toEqual([expected]);
     expect(warnings).toEqual([
-      `test.pcap: damaged at byte 45: a packet of ${captured} bytes, and none may exceed 262144; the 1 packets before it are kept`,
+      `test.pcap: damaged at byte 45: a packet of ${captured} bytes, and none may exceed 262144; packets kept: 1`,
     ]);
     expect(summary.offset).toBe(45);
   });

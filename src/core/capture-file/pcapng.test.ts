@@ -76,7 +76,7 @@ test("PcapngParser begins each section with its own byte order and interfaces", 
   const { frames, warnings } = collect(capture.bytes());
   expect(frames).toEqual([{ ...one, linkType: 113 }, one]);
   expect(warnings).toEqual([
-    "test.pcap: 1 packets dropped, the first at byte 196: interface 0 is not described",
+    "test.pcap: packets dropped: 1, the first at byte 196: interface 0 is not described",
   ]);
 });
 
@@ -104,7 +104,7 @@ test("PcapngParser walks over a section of a version it does not know", () => {
   const { frames, summary, warnings } = collect(capture.bytes());
   expect(frames).toEqual([one, one]);
   expect(summary.packetsDropped).toBe(2);
-  expect(warnings[0]).toContain("2 packets dropped, the first at byte 132: pcapng 2.0");
+  expect(warnings[0]).toContain("packets dropped: 2, the first at byte 132: pcapng 2.0");
 });
 
 test("PcapngParser drops packets that contradict their block, and reads on", () => {
@@ -120,7 +120,7 @@ test("PcapngParser drops packets that contradict their block, and reads on", () 
   expect(frames).toEqual([one]);
   expect(summary.packetsDropped).toBe(5);
   expect(warnings).toEqual([
-    "test.pcap: 5 packets dropped, the first at byte 48: a packet of 5 bytes in a block of 36",
+    "test.pcap: packets dropped: 5, the first at byte 48: a packet of 5 bytes in a block of 36",
   ]);
 });
 
@@ -152,16 +152,14 @@ for (const [size, why] of [
       .bytes();
     const { frames, warnings } = collect(resized(bytes, -32, size));
     expect(frames).toEqual([one]);
-    expect(warnings).toEqual([
-      `test.pcap: damaged at byte 84: ${why}; the 1 packets before it are kept`,
-    ]);
+    expect(warnings).toEqual([`test.pcap: damaged at byte 84: ${why}; packets kept: 1`]);
   });
 }
 
 test("PcapngParser ends at a block whose two sizes differ", () => {
   const bytes = blocks().interface().packet({ bytes: A, time: TIME }).bytes();
   expect(collect(resized(bytes, -4, 40)).warnings).toEqual([
-    "test.pcap: damaged at byte 48: a block of 36 bytes that ends as one of 40; the 0 packets before it are kept",
+    "test.pcap: damaged at byte 48: a block of 36 bytes that ends as one of 40; packets kept: 0",
   ]);
 });
 

@@ -173,10 +173,10 @@ export class CaptureReader implements Disposable {
     const { parser, source } = this;
     const left = this.to - this.from;
     if (parser.dropped > 0) {
-      this.warn(`${parser.dropped} packets dropped, the first at ${parser.droppedFirst}`);
+      this.warn(`packets dropped: ${parser.dropped}, the first at ${parser.droppedFirst}`);
     }
     const at = `byte ${parser.position}`;
-    const kept = `the ${this.sink.packets} packets before it are kept`;
+    const kept = `packets kept: ${this.sink.packets}`;
     if (parser.damage !== "") this.warn(`damaged at ${at}: ${parser.damage}; ${kept}`);
     else if (source.damage !== "") this.warn(`ends at ${at}: ${source.damage}; ${kept}`);
     else if (left > 0) {
