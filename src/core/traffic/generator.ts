@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { usageError } from "../errors.ts";
+import { FRAMES_MAX, type FrameBatch } from "../packet/frames.ts";
+import {
+  Barrage,
+  type Field,
+  planHorizontalScan,
+  planSynFlood,
+  planVerticalScan,
+} from "./attacks.ts";
+import { Background } from "./background.ts";
+import { Calendar } from "./calendar.ts";
+import { FrameWriter } from "./frame-writer.ts";
+import { Office } from "./office.ts";
+import { People } from "./people.ts";
+import { Random } from "./rng.ts";
+import type { Stage } from "./stage.ts";
+import type { Attack, Truth } from "./truth.ts";
+
+/** What is generated; equal options give equal frames. */
+export interface TrafficOptions {
+  /** Whole number; its low 32 bits choose addresses, sessions and attacks. */
+  readonly seed: number;
+  /** Seconds of traffic, 10 to 86,400; default 120. */
+  readonly seconds?: number;
+  /** Clients in the office, 8 to 2000; default 60. */
+  readonly hosts?: number;
+  /** Normal sessions as a multiple of the default's, above 0 up to 1000; the attacks stay as they are. */
+  readonly scale?: number;
+  /** Time of the first frame at the earliest, whole microseconds since 1970; default Monday 2026-01-05 09:00 UTC. */
+  readonly start?: number;
+}
+
+const SECOND = 1_000_000;
+const START_DEFAULT = 1_767_603_600 * SECOND;
+
+/**
+ * Ethernet frames of an office with a vertical scan, a horizontal scan and a SYN flood inside.
+ *
+ * @example
+ * ```ts
+ * const traffic = new TrafficGenerator({ seed: 7 });
+ * const frames = new FrameBatch();
+ * while (traffic.next(frames)) decode(frames);
+ * compare(alerts, traffic.truth);
+ * ```
+ */
+export class TrafficGenerator {
+  /** What the frames contain; known before the first one. */
+  readonly truth: Truth;
+  readonly #stage: Stage;
+  readonly #end: number;
+
+  /** @throws NemeanError ERR_USAGE when an option is out of its range */
+  constructor(options: TrafficOptions) {
+    const seed = within("seed", options.seed, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+    const seconds = within("seconds", options.seconds ?? 120, [10, 86_400]);
+    const hosts = within("hosts", options.hosts ?? 60, [8, 2000]);
+    const start = within("start", options.start ?? START_DEFAULT, [0, 2 ** 52]);
+    const scale = options.scale ?? 1;
+    if (!(scale > 0 && scale <= 1000)) {
+      throw usageError(`traffic: scale: expected a number above 0 up to 1000, got ${scale}`);
+    }
+    // Dice of their own, so that a busier office has the same hosts and meets the same attacks.
+    const office = new Office(new Random(seed), hosts);
+    const field: Field = {
+      office,
+      random: new Random(~seed),
+      span: { start, length: seconds * SECOND },
+    };
+    const random = new Random(seed ^ 0x5eed);
+    this.#stage = { writer: new FrameWriter(), calendar: new Calendar(), random };
+    this.#end = start + seconds * SECOND;
+    const background = new Background(this.#stage, office);
+    background.enter(start, scale);
+    new People(this.#stage, office, background).enter(start, scale);
+    const plans = [planVerticalScan(field), planHorizontalScan(field), planSynFlood(field)];
+    for (const plan of plans) new Barrage(this.#stage, office, plan);
+    const attacks: Attack[] = plans.map(({ truth }) => truth);
+    this.truth = { attacks: attacks.sort((a, b) => a.firstMicros - b.firstMicros) };
+  }
+
+  /**
+   * Fill the batch with the next frames, in order of time. They lie in a buffer of the generator's own,
+   * and are valid until the next call.
+   *
+   * @returns false when the traffic has ended and the batch is empty
+   */
+  next(frames: FrameBatch): boolean {
+    const { writer, calendar } = this.#stage;
+    writer.begin(frames);
+    while (frames.count < FRAMES_MAX && calendar.next < this.#end) calendar.advance();
+    return frames.count > 0;
+  }
+}
+
+function within(name: string, value: number, [min, max]: readonly [number, number]): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw usageError(`traffic: ${name}: expected a whole number from ${min} to ${max}, got ${value}`);
+}
