@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { AlertComposer, type AlertHandler } from "./alert.ts";
+import type { Batch } from "./batch.ts";
+import { type Clock, wallClock } from "./clock.ts";
+import { Counters } from "./counters.ts";
+import { type AnyModule, type Output, VERSION } from "./module.ts";
+import { OutputPort, type Receiver } from "./port.ts";
+import { StateStore } from "./state/state-store.ts";
+import { type AnyReader, reader } from "./unirec/reader.ts";
+import type { Template } from "./unirec/template.ts";
+import { SECOND } from "./unirec/time.ts";
+import { writer } from "./unirec/writer.ts";
+
+/** Wall time (microseconds) after which a silent input no longer holds event time back. */
+const SILENCE = 5 * SECOND;
+
+type BatchHandler = (batch: AnyReader) => void;
+interface AnyHandlers {
+  readonly everySecond?: (now: number) => void;
+  readonly end?: () => void;
+  readonly [input: string]: BatchHandler | ((now: number) => void) | (() => void) | undefined;
+}
+
+export interface RunOptions {
+  /** Name of this instance; the module's when left out. */
+  readonly name?: string;
+  /** Checked parameter values; defaults fill the rest. */
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly clock?: Clock;
+  readonly onAlert?: AlertHandler;
+  readonly sensor?: string;
+  /** The link the traffic was seen on, for alerts. */
+  readonly interface?: string;
+}
+
+/** A module between its ports: gives it batches, event time and the end, and takes what it sends. */
+export class ModuleRunner {
+  readonly name: string;
+  readonly def: AnyModule;
+  readonly counters = new Counters();
+  readonly state: StateStore;
+  readonly inputs: Readonly<Record<string, InputPort>>;
+  readonly outputs: Readonly<Record<string, OutputPort>>;
+  readonly #handlers: AnyHandlers;
+  readonly #clock: Clock;
+  readonly #composer: AlertComposer | undefined;
+  readonly #onAlert: AlertHandler | undefined;
+  #now = Number.NEGATIVE_INFINITY;
+  #ended = false;
+
+  constructor(def: AnyModule, options: RunOptions = {}) {
+    this.def = def;
+    this.name = options.name ?? def.name;
+    this.#clock = options.clock ?? wallClock;
+    this.#onAlert = options.onAlert;
+    this.state = new StateStore(this.counters.add);
+    this.outputs = mapValues(def.outputs, (template, name) => new OutputPort(name, template));
+    this.#composer = def.rules && new AlertComposer({
+      detector: def.name,
+      version: VERSION,
+      rules: def.rules,
+      sensor: options.sensor ?? "nemean",
+      interface: options.interface ?? "",
+    });
+    this.#handlers = def.setup({
+      params: { ...mapValues(def.params, (p) => p.default), ...options.params },
+      out: mapValues(this.outputs, (port) => this.#output(port)),
+      count: this.counters.add,
+      state: this.state,
+      clock: this.#clock,
+    } as never) as AnyHandlers;
+    this.inputs = mapValues(def.inputs, (template, name) => {
+      const handler = this.#handlers[name] as BatchHandler | undefined;
+      if (!handler) throw new Error(`${def.name}: setup returns no handler for the input ${name}`);
+      return new InputPort(this, name, template, handler, this.#clock);
+    });
+  }
+
+  /** Event time so far, microseconds since 1970; -Infinity before the first record. */
+  get now(): number {
+    return this.#now;
+  }
+
+  #output(port: OutputPort): Output<Template> {
+    const record = writer(port.template);
+    const push = (): void => record.end(port.room(record.size));
+    return {
+      record,
+      push,
+      send: (values, detail) => {
+        record.begin().setAll(values);
+        push();
+        if (!this.#composer || !this.#onAlert) return;
+        this.#onAlert(this.#composer.compose(plain(values), detail, Math.max(this.#now, 0)));
+      },
+    };
+  }
+
+  /** Event time is the least of the inputs that are not ended and not silent. Ports call this. */
+  advance(): void {
+    let now = Number.POSITIVE_INFINITY;
+    const wall = this.#clock.now();
+    for (const name in this.inputs) {
+      const input = this.inputs[name]!;
+      if (!input.ended && wall - input.heard <= SILENCE) now = Math.min(now, input.watermark);
+    }
+    if (now === Number.POSITIVE_INFINITY || now <= this.#now) return;
+    const newSecond = Math.floor(now / SECOND) > Math.floor(this.#now / SECOND);
+    this.#now = now;
+    if (newSecond) this.#handlers.everySecond?.(now);
+    for (const name in this.outputs) this.outputs[name]!.advance(now);
+  }
+
+  /** One input ended; when all have, so does the module. Ports call this. */
+  end(): void {
+    if (this.#ended) return;
+    for (const name in this.inputs) if (!this.inputs[name]!.ended) return;
+    this.#ended = true;
+    this.#handlers.end?.();
+    for (const name in this.outputs) this.outputs[name]!.end();
+  }
+
+  /** Records received on all inputs. */
+  get records(): number {
+    return Object.values(this.inputs).reduce((sum, input) => sum + input.records, 0);
+  }
+}
+
+/** A module's input: the batches of one producer, under a cursor of the declared template. */
+export class InputPort implements Receiver {
+  readonly template: Template;
+  readonly name: string;
+  readonly runner: ModuleRunner;
+  readonly cursor: AnyReader;
+  records = 0;
+  watermark = Number.NEGATIVE_INFINITY;
+  /** Wall time at which this input last had something to say. */
+  heard: number;
+  ended = false;
+  readonly #handler: BatchHandler;
+  readonly #clock: Clock;
+
+  constructor(runner: ModuleRunner, name: string, template: Template, handler: BatchHandler, clock: Clock) {
+    this.runner = runner;
+    this.name = name;
+    this.template = template;
+    this.#handler = handler;
+    this.#clock = clock;
+    this.heard = clock.now();
+    this.cursor = reader(template) as AnyReader;
+  }
+
+  /** Take the layout the producer sends; throws ERR_TEMPLATE when a required field is missing. */
+  negotiate(layout: Template): void {
+    this.cursor.negotiate(layout);
+  }
+
+  receive(batch: Batch): void {
+    this.records += batch.count;
+    this.cursor.reset(batch);
+    this.#handler(this.cursor);
+  }
+
+  advance(watermark: number): void {
+    this.heard = this.#clock.now();
+    if (watermark <= this.watermark) return;
+    this.watermark = watermark;
+    this.runner.advance();
+  }
+
+  end(): void {
+    this.ended = true;
+    this.runner.advance();
+    this.runner.end();
+  }
+}
+
+const plain = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, typeof value === "object" ? String(value) : value]),
+  );
+
+const mapValues = <V, R>(object: Readonly<Record<string, V>>, map: (value: V, key: string) => R): Record<string, R> =>
+  Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]));

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { reserve } from "../memory.ts";
+import type { Template } from "../unirec/template.ts";
+import { Evidence } from "./evidence.ts";
+import { Table, type TableOptions } from "./table.ts";
+
+const KINDS = {
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+} as const;
+type Kinds = { [K in keyof typeof KINDS]: InstanceType<(typeof KINDS)[K]> };
+type Column = Kinds[keyof Kinds];
+
+/** Marks a saved state, then its format's version. */
+const MAGIC = "NEMEANST1\n";
+
+/**
+ * A module's state: named columns of typed arrays, all taken in `setup`, none later.
+ *
+ * Since the columns are all there is, the core can write them to a file at a graceful stop and read them
+ * back at start. Names, kinds and lengths are the schema: a saved state of another schema is not read.
+ */
+export class StateStore {
+  readonly #columns = new Map<string, Column>();
+  readonly #count: (counter: string, by?: number) => void;
+
+  constructor(count: (counter: string, by?: number) => void) {
+    this.#count = count;
+  }
+
+  /** A column of `length` numbers, zero at first. */
+  column<K extends keyof Kinds>(name: string, kind: K, length: number): Kinds[K] {
+    if (this.#columns.has(name)) throw new Error(`state column ${name} is declared twice`);
+    const Kind = KINDS[kind];
+    const column = new Kind(reserve(length * Kind.BYTES_PER_ELEMENT)) as Kinds[K];
+    this.#columns.set(name, column);
+    return column;
+  }
+
+  /** A bounded table from keys to rows. */
+  table(name: string, options: TableOptions): Table {
+    return new Table(name, options, this, this.#count);
+  }
+
+  /** The last flows of up to `slots` rows, to show with an alert. */
+  evidence(name: string, slots: number, template: Template): Evidence {
+    return new Evidence(name, slots, template, this);
+  }
+
+  /** Bytes of all columns. */
+  get byteLength(): number {
+    return [...this.#columns.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
+  get #schema(): string {
+    return [...this.#columns].map(([name, c]) => `${name}:${c.constructor.name}:${c.length}`).join(",");
+  }
+
+  /** The state as bytes: schema, then the columns, compressed (most rows of most tables are zero). */
+  save(): Uint8Array {
+    const head = new TextEncoder().encode(`${MAGIC}${this.#schema}\n`);
+    const body = new Uint8Array(this.byteLength);
+    let at = 0;
+    for (const column of this.#columns.values()) {
+      body.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), at);
+      at += column.byteLength;
+    }
+    return Buffer.concat([head, Bun.zstdCompressSync(body, { level: 1 })]);
+  }
+
+  /** Take a saved state; false, with nothing changed, when it is of another schema or damaged. */
+  restore(saved: Uint8Array): boolean {
+    const head = new TextEncoder().encode(`${MAGIC}${this.#schema}\n`);
+    if (saved.length < head.length || !head.every((byte, i) => byte === saved[i])) return false;
+    let body: Uint8Array;
+    try {
+      body = Bun.zstdDecompressSync(saved.subarray(head.length));
+    } catch {
+      return false;
+    }
+    if (body.length !== this.byteLength) return false;
+    let at = 0;
+    for (const column of this.#columns.values()) {
+      new Uint8Array(column.buffer, column.byteOffset, column.byteLength).set(body.subarray(at, at + column.byteLength));
+      at += column.byteLength;
+    }
+    return true;
+  }
+}

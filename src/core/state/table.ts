@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { Address } from "../unirec/ip.ts";
+import type { Ip } from "../unirec/types.ts";
+import type { StateStore } from "./state-store.ts";
+
+/** A key is made of addresses (four words) and numbers of 32 bits (one word). */
+export type KeyPart = "ip" | "number";
+
+export interface TableOptions {
+  readonly key: readonly KeyPart[];
+  /** Most rows at once. */
+  readonly rows: number;
+  /** Microseconds of event time after which an untouched row is gone. */
+  readonly idle: number;
+  /**
+   * A row leaves: its columns still hold their values, and it must not be kept. `evicted` when the table
+   * was full and this row the one least recently touched.
+   */
+  readonly onLeave?: (row: number, why: "idle" | "evicted") => void;
+}
+
+const META = { head: 0, tail: 1, free: 2, size: 3, seed: 4 } as const;
+const NONE = -1;
+
+/**
+ * A bounded table from keys to row numbers; what a row means lies in columns of the caller.
+ *
+ * Rows are linked from the most to the least recently touched. A full table evicts the last one and
+ * counts it, so a flood of new keys costs memory of idle rows and never blinds the detector. Whether a row
+ * is idle is decided when it is touched, from the record's own time: the outcome does not depend on when
+ * `expire` runs.
+ *
+ * Index: open addressing over [hash, row + 1], at most half full, with a random seed against keys made to
+ * collide; deletion shifts back.
+ */
+export class Table {
+  readonly rows: number;
+  /** Whether the last `upsert` made a new row, whose columns hold a former row's values. */
+  isNew = false;
+  readonly #name: string;
+  readonly #words: number;
+  readonly #idle: number;
+  readonly #onLeave: TableOptions["onLeave"];
+  readonly #count: (counter: string, by?: number) => void;
+  readonly #mask: number;
+  readonly #index: Int32Array;
+  readonly #keys: Int32Array;
+  readonly #newer: Int32Array;
+  readonly #older: Int32Array;
+  readonly #touched: Float64Array;
+  readonly #meta: Int32Array;
+  readonly #key: Int32Array;
+
+  constructor(name: string, options: TableOptions, state: StateStore, count: (counter: string, by?: number) => void) {
+    const { key, rows, idle, onLeave } = options;
+    this.#name = name;
+    this.rows = rows;
+    this.#idle = idle;
+    this.#onLeave = onLeave;
+    this.#count = count;
+    this.#words = key.reduce((sum, part) => sum + (part === "ip" ? 4 : 1), 0);
+    const slots = 2 ** Math.ceil(Math.log2(Math.max(2, rows) * 2));
+    this.#mask = slots - 1;
+    this.#index = state.column(`${name}.index`, "int32", slots * 2);
+    this.#keys = state.column(`${name}.keys`, "int32", rows * this.#words);
+    this.#newer = state.column(`${name}.newer`, "int32", rows);
+    this.#older = state.column(`${name}.older`, "int32", rows);
+    this.#touched = state.column(`${name}.touched`, "float64", rows);
+    this.#meta = state.column(`${name}.meta`, "int32", 16);
+    this.#key = new Int32Array(this.#words);
+    for (let row = 0; row < rows; row++) this.#older[row] = row + 1 < rows ? row + 1 : NONE;
+    this.#meta[META.head] = NONE;
+    this.#meta[META.tail] = NONE;
+    this.#meta[META.free] = 0; // unused rows are linked through #older
+    this.#meta[META.seed] = (Math.random() * 2 ** 32) | 0;
+  }
+
+  /** Rows in use. */
+  get size(): number {
+    return this.#meta[META.size]!;
+  }
+
+  /** The row of an address pair, made when there is none; `time` is the record's. */
+  upsertPair(a: Ip, b: Ip, time: number): number {
+    this.#putIp(0, a);
+    this.#putIp(4, b);
+    return this.#upsert(time);
+  }
+
+  /** The row of an address and a number. */
+  upsertIpNumber(a: Ip, number: number, time: number): number {
+    this.#putIp(0, a);
+    this.#key[4] = number;
+    return this.#upsert(time);
+  }
+
+  /** The row of an address. */
+  upsertIp(a: Ip, time: number): number {
+    this.#putIp(0, a);
+    return this.#upsert(time);
+  }
+
+  /** The address that begins at a word of a row's key. */
+  ip(row: number, word: number): Address {
+    const at = row * this.#words + word;
+    const address = new Address();
+    address.w0 = this.#keys[at]!;
+    address.w1 = this.#keys[at + 1]!;
+    address.w2 = this.#keys[at + 2]!;
+    address.w3 = this.#keys[at + 3]!;
+    return address;
+  }
+
+  /** The number at a word of a row's key. */
+  number(row: number, word: number): number {
+    return this.#keys[row * this.#words + word]!;
+  }
+
+  /** Event time at which the row was last touched. */
+  touched(row: number): number {
+    return this.#touched[row]!;
+  }
+
+  /** Let go of a row. */
+  delete(row: number): void {
+    this.#unindex(row);
+    this.#unlink(row);
+    this.#older[row] = this.#meta[META.free]!;
+    this.#meta[META.free] = row;
+    this.#meta[META.size]!--;
+  }
+
+  /** Free the rows idle at event time `now`, oldest first. */
+  expire(now: number): void {
+    for (;;) {
+      const row = this.#meta[META.tail]!;
+      if (row === NONE || now - this.#touched[row]! <= this.#idle) return;
+      this.#onLeave?.(row, "idle");
+      this.delete(row);
+    }
+  }
+
+  /** Each row in use, most recently touched first; the visitor may delete the row it is given. */
+  forEach(visit: (row: number) => void): void {
+    for (let row = this.#meta[META.head]!; row !== NONE; ) {
+      const older = this.#older[row]!;
+      visit(row);
+      row = older;
+    }
+  }
+
+  #putIp(word: number, ip: Ip): void {
+    this.#key[word] = ip.w0;
+    this.#key[word + 1] = ip.w1;
+    this.#key[word + 2] = ip.w2;
+    this.#key[word + 3] = ip.w3;
+  }
+
+  #hash(keys: Int32Array, at: number): number {
+    let h = this.#meta[META.seed]!;
+    for (let i = at; i < at + this.#words; i++) {
+      h = Math.imul(h ^ keys[i]!, 0x9e3779b1);
+      h ^= h >>> 15;
+    }
+    h = Math.imul(h, 0x85ebca6b);
+    return h ^ (h >>> 13);
+  }
+
+  #upsert(time: number): number {
+    const hash = this.#hash(this.#key, 0);
+    const found = this.#find(hash);
+    if (found !== NONE) {
+      this.isNew = time - this.#touched[found]! > this.#idle;
+      if (this.isNew) {
+        this.#onLeave?.(found, "idle");
+        this.#touched[found] = time;
+      } else if (time > this.#touched[found]!) this.#touched[found] = time;
+      this.#toFront(found);
+      return found;
+    }
+    this.isNew = true;
+    if (this.#meta[META.free] === NONE) this.#evict();
+    return this.#insert(hash, time);
+  }
+
+  #find(hash: number): number {
+    const index = this.#index;
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const row = index[slot * 2 + 1]! - 1;
+      if (row < 0) return NONE;
+      if (index[slot * 2] === hash && this.#same(row)) return row;
+    }
+  }
+
+  #same(row: number): boolean {
+    const at = row * this.#words;
+    for (let i = 0; i < this.#words; i++) if (this.#keys[at + i] !== this.#key[i]) return false;
+    return true;
+  }
+
+  #evict(): void {
+    const row = this.#meta[META.tail]!;
+    this.#onLeave?.(row, "evicted");
+    this.#count(`${this.#name}_evicted`);
+    this.delete(row);
+  }
+
+  #insert(hash: number, time: number): number {
+    const row = this.#meta[META.free]!;
+    this.#meta[META.free] = this.#older[row]!;
+    this.#keys.set(this.#key, row * this.#words);
+    this.#touched[row] = time;
+    let slot = hash & this.#mask;
+    while (this.#index[slot * 2 + 1] !== 0) slot = (slot + 1) & this.#mask;
+    this.#index[slot * 2] = hash;
+    this.#index[slot * 2 + 1] = row + 1;
+    this.#link(row);
+    this.#meta[META.size]!++;
+    return row;
+  }
+
+  #link(row: number): void {
+    const head = this.#meta[META.head]!;
+    this.#newer[row] = NONE;
+    this.#older[row] = head;
+    if (head === NONE) this.#meta[META.tail] = row;
+    else this.#newer[head] = row;
+    this.#meta[META.head] = row;
+  }
+
+  #unlink(row: number): void {
+    const newer = this.#newer[row]!;
+    const older = this.#older[row]!;
+    if (newer === NONE) this.#meta[META.head] = older;
+    else this.#older[newer] = older;
+    if (older === NONE) this.#meta[META.tail] = newer;
+    else this.#newer[older] = newer;
+  }
+
+  #toFront(row: number): void {
+    if (this.#meta[META.head] === row) return;
+    this.#unlink(row);
+    this.#link(row);
+  }
+
+  /** Take the row out of the index and shift back what had probed past it. */
+  #unindex(row: number): void {
+    const index = this.#index;
+    const mask = this.#mask;
+    let hole = this.#hash(this.#keys, row * this.#words) & mask;
+    while (index[hole * 2 + 1] !== row + 1) hole = (hole + 1) & mask;
+    for (let slot = (hole + 1) & mask; index[slot * 2 + 1] !== 0; slot = (slot + 1) & mask) {
+      const home = index[slot * 2]! & mask;
+      // Move it when its home does not lie between the hole and itself.
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+      index[hole * 2] = index[slot * 2]!;
+      index[hole * 2 + 1] = index[slot * 2 + 1]!;
+      hole = slot;
+    }
+    index[hole * 2] = 0;
+    index[hole * 2 + 1] = 0;
+  }
+}

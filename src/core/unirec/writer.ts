@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { type Batch, PAYLOAD_MAX, RECORD_MAX } from "../batch.ts";
+import { EXIT, NemeanError } from "../errors.ts";
+import { parseIp, parseMac } from "./ip.ts";
+import type { AnyReader } from "./reader.ts";
+import { type Field, fieldOf, type Template, type Values } from "./template.ts";
+import { writeTime } from "./time.ts";
+import { elementOf, type Ip, isArrayType, type ScalarType, SIZE, type UniRecType, type WriteTypes } from "./types.ts";
+
+const encoder = new TextEncoder();
+
+/** Setters of a template's fields: `writer.SRC_IP = flow.SRC_IP`. */
+export type Setters<T> = T extends Template<infer F, string> ? { -readonly [K in keyof F]: WriteTypes[F[K]] } : never;
+
+/**
+ * Composes records of one template, one at a time, and puts them into batches.
+ *
+ * `begin()` clears the record, setters fill it in any order, `end(batch)` appends it. Variable values go
+ * into a scratch buffer as they are set and are laid out in descriptor order, without gaps, at the end.
+ */
+export class RecordWriter {
+  readonly template: Template;
+  /** The fixed part being composed. */
+  readonly fixed: Uint8Array;
+  readonly view: DataView;
+  readonly #scratch = new Uint8Array(new ArrayBuffer(2 * RECORD_MAX));
+  readonly #scratchView = new DataView(this.#scratch.buffer);
+  #scratchEnd = 0;
+  /** Where each variable field's value lies in the scratch buffer: start and length, by field index. */
+  readonly #start: Int32Array;
+  readonly #length: Int32Array;
+  readonly #variable: readonly number[];
+  #copyFrom: Template | undefined;
+  #copyPlan: readonly CopyStep[] = [];
+
+  constructor(template: Template) {
+    this.template = template;
+    this.fixed = new Uint8Array(new ArrayBuffer(Math.max(1, template.fixedSize)));
+    this.view = new DataView(this.fixed.buffer);
+    this.#start = new Int32Array(template.fields.length);
+    this.#length = new Int32Array(template.fields.length);
+    this.#variable = template.fields.flatMap((field, i) => (field.size < 0 ? [i] : []));
+  }
+
+  /** Start a record: all fields zero or empty. */
+  begin(): this {
+    this.fixed.fill(0);
+    this.#scratchEnd = 0;
+    for (const i of this.#variable) this.#length[i] = 0;
+    return this;
+  }
+
+  /** Set several fields by name; a name the template lacks is ERR_FIELD. */
+  setAll(values: Readonly<Record<string, unknown>>): this {
+    for (const name in values) {
+      const i = this.template.fields.findIndex((field) => field.name === name);
+      if (i < 0) throw new NemeanError("ERR_FIELD", EXIT.software, `the template has no field ${name}`);
+      if (values[name] !== undefined) this.set(i, values[name]);
+    }
+    return this;
+  }
+
+  /** Set the field of an index in record order. */
+  set(i: number, value: unknown): void {
+    const field = this.template.fields[i]!;
+    if (field.size > 0) writeScalar(this.view, field.offset, field.type as ScalarType, value);
+    else this.#setVariable(i, field, value);
+  }
+
+  #setVariable(i: number, field: Field, value: unknown): void {
+    const from = this.#scratchEnd;
+    const length = this.#append(field.type, value);
+    this.#start[i] = from;
+    this.#length[i] = length;
+    this.#scratchEnd = from + length;
+  }
+
+  /** Encode a variable value behind the scratch buffer's end; returns its bytes. */
+  #append(type: UniRecType, value: unknown): number {
+    const room = this.#scratch.length - this.#scratchEnd;
+    if (typeof value === "string") {
+      return encoder.encodeInto(value, this.#scratch.subarray(this.#scratchEnd)).written;
+    }
+    if (!isArrayType(type)) {
+      const bytes = value as Uint8Array;
+      if (bytes.length > room) throw tooLong();
+      this.#scratch.set(bytes, this.#scratchEnd);
+      return bytes.length;
+    }
+    const list = value as ArrayLike<unknown>;
+    const size = -SIZE[type];
+    if (list.length * size > room) throw tooLong();
+    const element = elementOf(type);
+    for (let k = 0; k < list.length; k++) {
+      writeScalar(this.#scratchView, this.#scratchEnd + k * size, element, list[k]);
+    }
+    return list.length * size;
+  }
+
+  /** Copy the fields that both templates have from the record under a cursor, bit by bit. */
+  copyFrom(cursor: AnyReader): this {
+    if (this.#copyFrom !== cursor.layout) this.#planCopy(cursor.layout);
+    for (const { i, from, to, size } of this.#copyPlan) {
+      if (size > 0) {
+        for (let k = 0; k < size; k++) this.fixed[to + k] = cursor.view.getUint8(cursor.at + from + k);
+        continue;
+      }
+      const at = cursor.span(from);
+      const start = this.#scratchEnd;
+      const length = Math.min(cursor.spanLength, this.#scratch.length - start);
+      for (let k = 0; k < length; k++) this.#scratch[start + k] = cursor.view.getUint8(at + k);
+      this.#start[i] = start;
+      this.#length[i] = length;
+      this.#scratchEnd = start + length;
+    }
+    return this;
+  }
+
+  #planCopy(layout: Template): void {
+    this.#copyFrom = layout;
+    this.#copyPlan = this.template.fields.flatMap(({ name, type, size, offset }, i) => {
+      const found = fieldOf(layout, name);
+      return found?.type === type ? [{ i, from: found.offset, to: offset, size }] : [];
+    });
+  }
+
+  /** Bytes of the record as it stands. */
+  get size(): number {
+    let size = this.template.fixedSize;
+    for (const i of this.#variable) size += this.#length[i]!;
+    return size;
+  }
+
+  /** Append the record to a batch it fits in: see {@link size} and {@link Batch.fits}. */
+  end(batch: Batch): void {
+    const { fixedSize, fields } = this.template;
+    let offset = 0;
+    for (const i of this.#variable) {
+      this.view.setUint16(fields[i]!.offset, offset, true);
+      this.view.setUint16(fields[i]!.offset + 2, this.#length[i]!, true);
+      offset += this.#length[i]!;
+    }
+    if (fixedSize + offset > RECORD_MAX) throw tooLong();
+    let at = batch.push(fixedSize + offset);
+    batch.bytes.set(fixedSize === this.fixed.length ? this.fixed : this.fixed.subarray(0, fixedSize), at);
+    at += fixedSize;
+    for (const i of this.#variable) {
+      const start = this.#start[i]!;
+      batch.bytes.set(this.#scratch.subarray(start, start + this.#length[i]!), at);
+      at += this.#length[i]!;
+    }
+  }
+}
+
+interface CopyStep {
+  readonly i: number;
+  readonly from: number;
+  readonly to: number;
+  readonly size: number;
+}
+
+const tooLong = (): NemeanError =>
+  new NemeanError("ERR_RECORD_SIZE", EXIT.data, `a record is longer than ${RECORD_MAX} bytes`);
+
+/** A {@link RecordWriter} with a setter for each field. */
+export function writer<T extends Template>(template: T): RecordWriter & Setters<T> {
+  const made = new RecordWriter(template);
+  const setters = Object.fromEntries(
+    template.fields.map(({ name }, i) => [name, { set: (value: unknown) => made.set(i, value) }]),
+  );
+  return Object.defineProperties(made, setters) as RecordWriter & Setters<T>;
+}
+
+/** Write one scalar in UniRec's representation. */
+export function writeScalar(view: DataView, at: number, type: ScalarType, value: unknown): void {
+  switch (type) {
+    case "ipaddr":
+      writeIp(view, at, typeof value === "string" ? ipOf(value) : (value as Ip));
+      return;
+    case "macaddr": {
+      const mac = typeof value === "string" ? macOf(value) : (value as number);
+      view.setUint16(at, Math.floor(mac / 4_294_967_296));
+      view.setUint32(at + 2, mac % 4_294_967_296);
+      return;
+    }
+    case "time":
+      if (typeof value === "bigint") view.setBigUint64(at, value, true);
+      else writeTime(view, at, value as number);
+      return;
+    case "uint64":
+    case "int64":
+      view.setBigUint64(at, BigInt.asUintN(64, BigInt(value as number | bigint)), true);
+      return;
+    default:
+      writeNumber(view, at, type, Number(value));
+  }
+}
+
+type NumberType = Exclude<ScalarType, "ipaddr" | "macaddr" | "time" | "uint64" | "int64">;
+
+function writeNumber(view: DataView, at: number, type: NumberType, value: number): void {
+  switch (type) {
+    case "double":
+      view.setFloat64(at, value, true);
+      return;
+    case "float":
+      view.setFloat32(at, value, true);
+      return;
+    case "uint32":
+    case "int32":
+      view.setInt32(at, value | 0, true);
+      return;
+    case "uint16":
+    case "int16":
+      view.setInt16(at, value, true);
+      return;
+    case "uint8":
+    case "int8":
+    case "char":
+      view.setInt8(at, value);
+  }
+}
+
+function writeIp(view: DataView, at: number, ip: Ip): void {
+  view.setInt32(at, ip.w0, true);
+  view.setInt32(at + 4, ip.w1, true);
+  view.setInt32(at + 8, ip.w2, true);
+  view.setInt32(at + 12, ip.w3, true);
+}
+
+const bad = (what: string, text: string): NemeanError =>
+  new NemeanError("ERR_VALUE", EXIT.data, `not ${what}: "${text}"`);
+
+function ipOf(text: string): Ip {
+  const ip = parseIp(text);
+  if (!ip) throw bad("an IP address", text);
+  return ip;
+}
+
+function macOf(text: string): number {
+  const mac = parseMac(text);
+  if (mac === undefined) throw bad("a MAC address", text);
+  return mac;
+}
+
+/** Pack rows into one batch, for tests and small inputs; ERR_RECORD_SIZE when they do not fit. */
+export function packBatch<T extends Template>(template: T, rows: readonly Values<T>[], batch: Batch): Batch {
+  const composed = new RecordWriter(template);
+  for (const row of rows) {
+    composed.begin().setAll(row as Record<string, unknown>);
+    if (!batch.fits(composed.size))
+      throw new NemeanError("ERR_RECORD_SIZE", EXIT.data, `more than ${PAYLOAD_MAX} bytes of records`);
+    composed.end(batch);
+  }
+  return batch;
+}
