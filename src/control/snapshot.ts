@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import type { MeterStats } from "../core/flow/meter.ts";
+import type { ModuleStats } from "../core/pipeline.ts";
+
+/** What a capture interface has counted since capture began. */
+export interface CaptureStats {
+  /** Frames handed to the meter. */
+  readonly received: number;
+  /** Frames the kernel had to drop since its ring was full. */
+  readonly dropped: number;
+  /** Times the ring froze: full, until a block was given back. */
+  readonly freezes: number;
+}
+
+export interface SourceStats {
+  /** Interface or file. */
+  readonly name: string;
+  readonly kind: "live" | "file" | "generator";
+  /** Capture Workers behind it; 1 for a file. */
+  readonly workers: number;
+  readonly meter: MeterStats;
+  readonly capture?: CaptureStats;
+  /** From 0 to 1, for a source that ends. */
+  readonly progress?: number;
+}
+
+/** One look at a running pipeline: what the API, /metrics and the summary line show. */
+export interface Snapshot {
+  /** Wall clock, microseconds since 1970. */
+  readonly at: number;
+  /** Seconds since the pipeline began. */
+  readonly uptime: number;
+  readonly sources: readonly SourceStats[];
+  readonly modules: readonly ModuleStats[];
+  /** Alerts sent by detectors, updates included. */
+  readonly alerts: number;
+  /** Times records went on before their second was over since too many were held (core/merge). */
+  readonly mergeOverflows: number;
+  /** Resident memory of the process, bytes. */
+  readonly rss: number;
+  readonly finished: boolean;
+}
