@@ -13,4 +13,6 @@ export interface Component {
 }
 
 /** Every component by name, in alphabetical order. */
-export const registry: ReadonlyMap<string, Component> = new Map<string, Component>([]);
+export const registry: ReadonlyMap<string, Component> = new Map<string, Component>([
+  ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],
+]);
