@@ -72,7 +72,7 @@ afterAll(() => {
 });
 
 /** What the set-up script may use; no npm, no Bun, no package manager. */
-const TOOLS = "sh cat chmod cksum dirname env grep id kill mkdir mv rm sleep uname".split(" ");
+const TOOLS = "sh cat chmod cksum dirname env grep id mkdir mv rm sleep uname".split(" ");
 /** A list of the dynamic loader with and without libpcap. */
 const WITH_LIBPCAP = 'echo "libpcap.so.0.8 (libc6,x86-64) => /lib/libpcap.so.0.8"';
 const WITHOUT_LIBPCAP = 'echo "libc.so.6 (libc6,x86-64) => /lib/libc.so.6"';
