@@ -22,9 +22,9 @@ interface Options {
   readonly peers: readonly string[];
 }
 
-const fail = (message: string): never => {
+const fail = (message: string, exitCode = 64): never => {
   console.error(`bench meter: ${message}`);
-  process.exit(64);
+  process.exit(exitCode);
 };
 
 const chosen = (flag: string, list: string, known: readonly string[]): string[] => {
@@ -82,7 +82,8 @@ const runTool = async (tool: Tool, capture: Capture): Promise<[Tool, Sample]> =>
   const sample = await tool.run(capture.path);
   const { exitCode, cpuSeconds, wallSeconds, stderr } = sample.process;
   if (exitCode !== 0) {
-    fail(`${tool.name} on ${capture.path}: exit code ${exitCode}: ${stderr.trim().slice(-500)}`);
+    const said = stderr.trim().slice(-500);
+    fail(`${tool.name} on ${capture.path}: exit code ${exitCode}: ${said}`, 70);
   }
   const { packets } = sample;
   if (packets !== undefined && packets !== capture.truth.packets) {
