@@ -180,7 +180,8 @@ export class AlertComposer {
   }
 }
 
-const numberOf = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
+const numberOf = (value: unknown): number | undefined =>
+  typeof value === "number" ? value : undefined;
 
 const optional = <K extends string>(key: K, value: number | undefined): { [P in K]?: number } =>
   (value === undefined ? {} : { [key]: value }) as { [P in K]?: number };
@@ -191,4 +192,5 @@ const endpoint = (record: EvidenceFlow, side: "SRC" | "DST"): Endpoint => ({
 });
 
 /** The record under a cursor as evidence. */
-export const evidenceOf = (cursor: AnyReader, template: Template): EvidenceFlow => plainRecord(cursor, template);
+export const evidenceOf = (cursor: AnyReader, template: Template): EvidenceFlow =>
+  plainRecord(cursor, template);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-
 /** Syslog severities used here; journald reads the number in front of a line (`<4>text`). */
 const SEVERITY = { error: 3, warning: 4, notice: 5, info: 6, debug: 7 } as const;
 export type Level = keyof typeof SEVERITY;
@@ -30,7 +29,9 @@ export function createLog(component: string, { level = "info", format, write }: 
       write(`${JSON.stringify({ level: at, component, message, ...fields })}\n`);
       return;
     }
-    const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${printable(String(value))}`);
+    const rest = Object.entries(fields).map(
+      ([key, value]) => ` ${key}=${printable(String(value))}`,
+    );
     const prefix = format === "journal" ? `<${SEVERITY[at]}>` : at === "info" ? "" : `${at}: `;
     write(`${prefix}${component}: ${printable(message)}${rest.join("")}\n`);
   };

@@ -16,9 +16,11 @@ const openLibc = () =>
     munmap: { args: [FFIType.ptr, FFIType.u64], returns: FFIType.i32 },
   }).symbols;
 
-const unmapped = new FinalizationRegistry<{ address: Pointer; size: number }>(({ address, size }) => {
-  libc?.munmap(address, size);
-});
+const unmapped = new FinalizationRegistry<{ address: Pointer; size: number }>(
+  ({ address, size }) => {
+    libc?.munmap(address, size);
+  },
+);
 
 /**
  * Zeroed memory whose pages the kernel provides when they are first written.

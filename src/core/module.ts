@@ -33,7 +33,10 @@ export const param = {
   flag: (spec: Spec<boolean>): ParamOf<boolean> => ({ kind: "flag", ...spec }),
   text: (spec: Spec<string>): ParamOf<string> => ({ kind: "text", ...spec }),
   choice: <const V extends string>(
-    spec: Omit<Spec<V>, "default"> & { readonly options: readonly V[]; readonly default: NoInfer<V> },
+    spec: Omit<Spec<V>, "default"> & {
+      readonly options: readonly V[];
+      readonly default: NoInfer<V>;
+    },
   ): ParamOf<V> => ({ kind: "choice", ...spec }),
   /** Whether a detector behaves as it should, or exactly as the NEMEA original did. */
   compat: (): ParamOf<"off" | "nemea"> => ({
@@ -80,7 +83,11 @@ export type Handlers<I> = { readonly [K in keyof I]: (batch: Reader<I[K]>) => vo
   readonly end?: () => void;
 };
 
-export interface ModuleDef<P extends Params = Params, I extends Ports = Ports, O extends Ports = Ports> {
+export interface ModuleDef<
+  P extends Params = Params,
+  I extends Ports = Ports,
+  O extends Ports = Ports,
+> {
   readonly name: string;
   /** One sentence. */
   readonly about: string;

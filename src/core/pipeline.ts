@@ -75,7 +75,9 @@ export class Pipeline {
       this.link(port, input);
       return;
     }
-    const lacking = outputs.map(({ name, template }) => `${name} lacks ${missingFields(input.template, template).join(", ")}`);
+    const lacking = outputs.map(
+      ({ name, template }) => `${name} lacks ${missingFields(input.template, template).join(", ")}`,
+    );
     throw new NemeanError(
       "ERR_PIPELINE",
       EXIT.config,
@@ -97,11 +99,18 @@ export class Pipeline {
   stats(): ModuleStats[] {
     return this.#modules.map(({ name, inputs, outputs, counters }) => ({
       name,
-      inputs: Object.fromEntries(Object.entries(inputs).map(([port, { records }]) => [port, records])),
-      outputs: Object.fromEntries(Object.entries(outputs).map(([port, { records }]) => [port, records])),
+      inputs: Object.fromEntries(
+        Object.entries(inputs).map(([port, { records }]) => [port, records]),
+      ),
+      outputs: Object.fromEntries(
+        Object.entries(outputs).map(([port, { records }]) => [port, records]),
+      ),
       counters: {
         ...counters.snapshot(),
-        malformed_records: Object.values(inputs).reduce((sum, { cursor }) => sum + cursor.malformed, 0),
+        malformed_records: Object.values(inputs).reduce(
+          (sum, { cursor }) => sum + cursor.malformed,
+          0,
+        ),
       },
     }));
   }

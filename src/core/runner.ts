@@ -55,13 +55,15 @@ export class ModuleRunner {
     this.#onAlert = options.onAlert;
     this.state = new StateStore(this.counters.add);
     this.outputs = mapValues(def.outputs, (template, name) => new OutputPort(name, template));
-    this.#composer = def.rules && new AlertComposer({
-      detector: def.name,
-      version: VERSION,
-      rules: def.rules,
-      sensor: options.sensor ?? "nemean",
-      interface: options.interface ?? "",
-    });
+    this.#composer =
+      def.rules &&
+      new AlertComposer({
+        detector: def.name,
+        version: VERSION,
+        rules: def.rules,
+        sensor: options.sensor ?? "nemean",
+        interface: options.interface ?? "",
+      });
     this.#handlers = def.setup({
       params: { ...mapValues(def.params, (p) => p.default), ...options.params },
       out: mapValues(this.outputs, (port) => this.#output(port)),
@@ -140,7 +142,13 @@ export class InputPort implements Receiver {
   readonly #handler: BatchHandler;
   readonly #clock: Clock;
 
-  constructor(runner: ModuleRunner, name: string, template: Template, handler: BatchHandler, clock: Clock) {
+  constructor(
+    runner: ModuleRunner,
+    name: string,
+    template: Template,
+    handler: BatchHandler,
+    clock: Clock,
+  ) {
     this.runner = runner;
     this.name = name;
     this.template = template;
@@ -177,8 +185,14 @@ export class InputPort implements Receiver {
 
 const plain = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, typeof value === "object" ? String(value) : value]),
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === "object" ? String(value) : value,
+    ]),
   );
 
-const mapValues = <V, R>(object: Readonly<Record<string, V>>, map: (value: V, key: string) => R): Record<string, R> =>
+const mapValues = <V, R>(
+  object: Readonly<Record<string, V>>,
+  map: (value: V, key: string) => R,
+): Record<string, R> =>
   Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]));

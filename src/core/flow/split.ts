@@ -9,7 +9,11 @@ const REVERSE = "_REV";
 
 /** The name that stands for a field in the other direction: SRC and DST change places. */
 const opposite = (name: string): string =>
-  name.startsWith("SRC_") ? `DST_${name.slice(4)}` : name.startsWith("DST_") ? `SRC_${name.slice(4)}` : name;
+  name.startsWith("SRC_")
+    ? `DST_${name.slice(4)}`
+    : name.startsWith("DST_")
+      ? `SRC_${name.slice(4)}`
+      : name;
 
 /** The template of the uniflows in a biflow template: without the reverse fields of those that have one. */
 export function uniflowOf(template: Template): Template {
@@ -48,10 +52,16 @@ export class BiflowSplitter implements Receiver {
     const plan = (source: (name: string) => Field): Move[] =>
       uniflow.fields
         .filter(({ size }) => size > 0)
-        .map(({ name, type, offset }) => ({ from: source(name).offset, to: offset, size: fixedBytes(type) }));
+        .map(({ name, type, offset }) => ({
+          from: source(name).offset,
+          to: offset,
+          size: fixedBytes(type),
+        }));
     const own = (name: string): Field => fieldOf(template, name)!;
     this.#forward = plan(own);
-    this.#reverse = plan((name) => fieldOf(template, name + REVERSE) ?? fieldOf(template, opposite(name)) ?? own(name));
+    this.#reverse = plan(
+      (name) => fieldOf(template, name + REVERSE) ?? fieldOf(template, opposite(name)) ?? own(name),
+    );
     this.#variable = uniflow.fields
       .filter(({ size }) => size < 0)
       .map(({ name, offset }) => ({ from: own(name).offset, to: offset, size: 0 }));
@@ -62,7 +72,10 @@ export class BiflowSplitter implements Receiver {
     cursor.reset(batch);
     while (cursor.next()) {
       this.#emit(cursor, this.#forward);
-      if (this.#packetsReverse >= 0 && cursor.view.getInt32(cursor.at + this.#packetsReverse, true) !== 0)
+      if (
+        this.#packetsReverse >= 0 &&
+        cursor.view.getInt32(cursor.at + this.#packetsReverse, true) !== 0
+      )
         this.#emit(cursor, this.#reverse);
     }
   }
@@ -76,14 +89,16 @@ export class BiflowSplitter implements Receiver {
     }
     const batch = this.flows.room(size);
     const p = batch.push(size);
-    for (let i = 0; i < moves.length; i++) copyValue(cursor.view, cursor.at, batch.view, p, moves[i]!);
+    for (let i = 0; i < moves.length; i++)
+      copyValue(cursor.view, cursor.at, batch.view, p, moves[i]!);
     let data = 0;
     for (const { from, to } of this.#variable) {
       const at = cursor.span(from);
       const length = cursor.spanLength;
       batch.view.setUint16(p + to, data, true);
       batch.view.setUint16(p + to + 2, length, true);
-      for (let i = 0; i < length; i++) batch.bytes[p + fixedSize + data + i] = cursor.view.getUint8(at + i);
+      for (let i = 0; i < length; i++)
+        batch.bytes[p + fixedSize + data + i] = cursor.view.getUint8(at + i);
       data += length;
     }
   }
@@ -97,8 +112,15 @@ export class BiflowSplitter implements Receiver {
   }
 }
 
-function copyValue(source: DataView, at: number, target: DataView, p: number, { from, to, size }: Move): void {
+function copyValue(
+  source: DataView,
+  at: number,
+  target: DataView,
+  p: number,
+  { from, to, size }: Move,
+): void {
   let i = 0;
-  for (; i + 4 <= size; i += 4) target.setInt32(p + to + i, source.getInt32(at + from + i, true), true);
+  for (; i + 4 <= size; i += 4)
+    target.setInt32(p + to + i, source.getInt32(at + from + i, true), true);
   for (; i < size; i++) target.setUint8(p + to + i, source.getUint8(at + from + i));
 }

@@ -57,7 +57,9 @@ export class StateStore {
   }
 
   get #schema(): string {
-    return [...this.#columns].map(([name, c]) => `${name}:${c.constructor.name}:${c.length}`).join(",");
+    return [...this.#columns]
+      .map(([name, c]) => `${name}:${c.constructor.name}:${c.length}`)
+      .join(",");
   }
 
   /** The state as bytes: schema, then the columns, compressed (most rows of most tables are zero). */
@@ -85,7 +87,9 @@ export class StateStore {
     if (body.length !== this.byteLength) return false;
     let at = 0;
     for (const column of this.#columns.values()) {
-      new Uint8Array(column.buffer, column.byteOffset, column.byteLength).set(body.subarray(at, at + column.byteLength));
+      new Uint8Array(column.buffer, column.byteOffset, column.byteLength).set(
+        body.subarray(at, at + column.byteLength),
+      );
       at += column.byteLength;
     }
     return true;

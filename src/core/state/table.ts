@@ -51,7 +51,12 @@ export class Table {
   readonly #meta: Int32Array;
   readonly #key: Int32Array;
 
-  constructor(name: string, options: TableOptions, state: StateStore, count: (counter: string, by?: number) => void) {
+  constructor(
+    name: string,
+    options: TableOptions,
+    state: StateStore,
+    count: (counter: string, by?: number) => void,
+  ) {
     const { key, rows, idle, onLeave } = options;
     this.#name = name;
     this.rows = rows;

@@ -45,7 +45,11 @@ export class Harness {
   readonly #text = new Map<string, string[]>();
 
   constructor(def: AnyModule, params: Readonly<Record<string, unknown>> = {}) {
-    this.runner = new ModuleRunner(def, { params, clock: this.clock, onAlert: (alert) => this.alerts.push(alert) });
+    this.runner = new ModuleRunner(def, {
+      params,
+      clock: this.clock,
+      onAlert: (alert) => this.alerts.push(alert),
+    });
     for (const port of Object.values(this.runner.outputs)) this.#collect(port);
   }
 
@@ -96,7 +100,11 @@ export class Harness {
 }
 
 /** Feed rows to a module's input `flows`; event time follows their TIME_LAST. */
-export function runRows(def: AnyModule, rows: readonly Row[], options: HarnessOptions = {}): Outcome {
+export function runRows(
+  def: AnyModule,
+  rows: readonly Row[],
+  options: HarnessOptions = {},
+): Outcome {
   const harness = new Harness(def, options.params);
   const template = def.inputs["flows"]!;
   const port = harness.feed("flows", template);

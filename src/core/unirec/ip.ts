@@ -94,7 +94,9 @@ function v4Octets(text: string): number[] | undefined {
   const found = V4_TEXT.exec(text);
   if (!found) return undefined;
   const octets = found.slice(1).map(Number);
-  return octets.every((octet, i) => octet < 256 && String(octet) === found[i + 1]) ? octets : undefined;
+  return octets.every((octet, i) => octet < 256 && String(octet) === found[i + 1])
+    ? octets
+    : undefined;
 }
 
 /** An address from its text; undefined when it is none. A `:` anywhere makes it IPv6. */
@@ -103,7 +105,9 @@ export function parseIp(text: string): Address | undefined {
   if (!text.includes(":")) {
     const octets = v4Octets(text);
     if (!octets) return undefined;
-    return address.setV4(((octets[0]! << 24) | (octets[1]! << 16) | (octets[2]! << 8) | octets[3]!) >>> 0);
+    return address.setV4(
+      ((octets[0]! << 24) | (octets[1]! << 16) | (octets[2]! << 8) | octets[3]!) >>> 0,
+    );
   }
   const all = v6Groups(text);
   if (!all) return undefined;
@@ -131,7 +135,8 @@ function groupsOf(half: string, last: boolean): number[] | undefined {
   const parts = half.split(":");
   const out: number[] = [];
   for (const [i, part] of parts.entries()) {
-    const octets = last && i === parts.length - 1 && part.includes(".") ? v4Octets(part) : undefined;
+    const octets =
+      last && i === parts.length - 1 && part.includes(".") ? v4Octets(part) : undefined;
     if (octets) out.push((octets[0]! << 8) | octets[1]!, (octets[2]! << 8) | octets[3]!);
     else if (GROUP.test(part)) out.push(Number.parseInt(part, 16));
     else return undefined;

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { EXIT, NemeanError } from "../errors.ts";
 import type { Batch } from "../batch.ts";
+import { EXIT, NemeanError } from "../errors.ts";
 import { ipText, macText, sameIp } from "./ip.ts";
 import { type Field, fieldOf, missingFields, type Reader, type Template } from "./template.ts";
 import { microsOfFraction } from "./time.ts";
-import { type ArrayType, elementOf, type IpField, isArrayType, type ScalarType, SIZE } from "./types.ts";
+import {
+  type ArrayType,
+  elementOf,
+  type IpField,
+  isArrayType,
+  type ScalarType,
+  SIZE,
+} from "./types.ts";
 
 /** How a scalar is read at `at`, as source text. */
 const LOAD: Record<Exclude<ScalarType, "ipaddr">, (at: string) => string> = {
@@ -45,18 +52,25 @@ export function readScalar(view: DataView, at: number, type: ScalarType): number
 const scalarReaders = Object.fromEntries(
   Object.entries(LOAD).map(([type, load]) => [
     type,
-    new Function("microsOfFraction", `return (view, at) => ${load("at").replaceAll("this.view", "view")}`)(
-      microsOfFraction,
-    ),
+    new Function(
+      "microsOfFraction",
+      `return (view, at) => ${load("at").replaceAll("this.view", "view")}`,
+    )(microsOfFraction),
   ]),
 ) as Record<Exclude<ScalarType, "ipaddr">, (view: DataView, at: number) => number>;
 
 /** The elements of an array field; a rest shorter than an element is left out. */
-function elements(view: DataView, start: number, length: number, type: ArrayType): (number | string)[] {
+function elements(
+  view: DataView,
+  start: number,
+  length: number,
+  type: ArrayType,
+): (number | string)[] {
   const size = -SIZE[type];
   const element = elementOf(type);
   const out: (number | string)[] = [];
-  for (let at = start; at + size <= start + length; at += size) out.push(readScalar(view, at, element));
+  for (let at = start; at + size <= start + length; at += size)
+    out.push(readScalar(view, at, element));
   return out;
 }
 
@@ -88,7 +102,10 @@ export interface AnyReader {
  * without changing the class. Offsets as constants would save 0.1 ns a record and cost 10 ns as soon as a
  * handler meets a second layout (bench api). Only names checked by the template reach the source.
  */
-export function reader<T extends Template>(declared: T, negotiated: Template = declared): Reader<T> & AnyReader {
+export function reader<T extends Template>(
+  declared: T,
+  negotiated: Template = declared,
+): Reader<T> & AnyReader {
   const cursor = new (cursorClass(declared))() as AnyReader;
   cursor.negotiate(negotiated);
   return cursor as Reader<T> & AnyReader;
@@ -99,11 +116,20 @@ const classes = new Map<string, CursorClass>();
 
 /** The class of a declared template; templates that declare the same share it. */
 function cursorClass(declared: Template): CursorClass {
-  const key = declared.fields.map(({ optional, type, name }) => `${optional ? "?" : ""}${type} ${name}`).join(",");
+  const key = declared.fields
+    .map(({ optional, type, name }) => `${optional ? "?" : ""}${type} ${name}`)
+    .join(",");
   let known = classes.get(key);
   if (!known) {
     known = new Function("core", source(declared))({
-      microsOfFraction, ipText, sameIp, elements, text, NOTHING, EMPTY, resolve: resolver(declared),
+      microsOfFraction,
+      ipText,
+      sameIp,
+      elements,
+      text,
+      NOTHING,
+      EMPTY,
+      resolve: resolver(declared),
     }) as CursorClass;
     classes.set(key, known);
   }
@@ -117,7 +143,11 @@ function resolver(declared: Template): (layout: Template) => number[] {
   return (layout) => {
     const missing = missingFields(declared, layout);
     if (missing.length > 0) {
-      throw new NemeanError("ERR_TEMPLATE", EXIT.data, `requires ${missing.join(", ")}; the sender offers ${layout.spec}`);
+      throw new NemeanError(
+        "ERR_TEMPLATE",
+        EXIT.data,
+        `requires ${missing.join(", ")}; the sender offers ${layout.spec}`,
+      );
     }
     return declared.fields.map((field) => {
       const found = fieldOf(layout, field.name);
@@ -166,7 +196,10 @@ return class Cursor {
     this.view = EMPTY; this.at = 0; this.size = 0; this.ahead = 0; this.end = 0; this.fixed = 0;
     this.malformed = 0; this.spanLength = 0; this.layout = undefined; this.has = {};
     ${fields.map((_, i) => `this.o${i} = 0;`).join(" ")}
-    ${fields.filter(isIp).map((field) => `this.ip${index(fields, field.name)} = new IpField(this);`).join(" ")}
+    ${fields
+      .filter(isIp)
+      .map((field) => `this.ip${index(fields, field.name)} = new IpField(this);`)
+      .join(" ")}
     this.absentIp = new AbsentIp();
     this.raw = new Raw(this);
   }
@@ -175,7 +208,13 @@ return class Cursor {
     this.layout = layout;
     this.fixed = layout.fixedSize;
     ${fields.map((_, i) => `this.o${i} = offsets[${i}];`).join(" ")}
-    ${fields.filter(isIp).map((field) => `this.ip${index(fields, field.name)}.offset = offsets[${index(fields, field.name)}];`).join(" ")}
+    ${fields
+      .filter(isIp)
+      .map(
+        (field) =>
+          `this.ip${index(fields, field.name)}.offset = offsets[${index(fields, field.name)}];`,
+      )
+      .join(" ")}
     this.has = Object.freeze({ ${fields.flatMap((field, i) => (field.optional ? [`${field.name}: offsets[${i}] >= 0`] : [])).join(", ")} });
   }
   reset(batch) {
@@ -209,12 +248,18 @@ return class Cursor {
 }
 
 const isIp = (field: Field): boolean => field.type === "ipaddr";
-const index = (fields: readonly Field[], name: string): number => fields.findIndex((field) => field.name === name);
-const guard = (fields: readonly Field[], name: string, optional: boolean, absent: string): string =>
-  optional ? `if (this.cursor.o${index(fields, name)} < 0) return ${absent}; ` : "";
+const index = (fields: readonly Field[], name: string): number =>
+  fields.findIndex((field) => field.name === name);
+const guard = (
+  fields: readonly Field[],
+  name: string,
+  optional: boolean,
+  absent: string,
+): string => (optional ? `if (this.cursor.o${index(fields, name)} < 0) return ${absent}; ` : "");
 
 function getter({ name, type, optional }: Field, i: number): string {
-  const absent = (value: string): string => (optional ? `if (this.o${i} < 0) return ${value}; ` : "");
+  const absent = (value: string): string =>
+    optional ? `if (this.o${i} < 0) return ${value}; ` : "";
   if (type === "ipaddr") return `get ${name}() { ${absent("this.absentIp")}return this.ip${i}; }`;
   if (type === "string")
     return `get ${name}() { ${absent('""')}const at = this.span(this.o${i}); return text.decode(new Uint8Array(this.view.buffer, this.view.byteOffset + at, this.spanLength)); }`;
@@ -236,5 +281,7 @@ export function plainValue(value: unknown, type: Field["type"]): unknown {
 
 /** The record under a cursor as a plain object in declared order. */
 export function plainRecord(cursor: AnyReader, declared: Template): Record<string, unknown> {
-  return Object.fromEntries(declared.fields.map(({ name, type }) => [name, plainValue(cursor[name], type)]));
+  return Object.fromEntries(
+    declared.fields.map(({ name, type }) => [name, plainValue(cursor[name], type)]),
+  );
 }

@@ -11,7 +11,14 @@
  * @module
  */
 import { EXIT, NemeanError } from "../errors.ts";
-import { fixedBytes, isUniRecType, type ReadTypes, SIZE, type UniRecType, type WriteTypes } from "./types.ts";
+import {
+  fixedBytes,
+  isUniRecType,
+  type ReadTypes,
+  SIZE,
+  type UniRecType,
+  type WriteTypes,
+} from "./types.ts";
 
 type Trim<S extends string> = S extends ` ${infer R}` | `\n${infer R}`
   ? Trim<R>
@@ -28,7 +35,9 @@ type Entry<F> = F extends `?${infer T extends UniRecType} ${infer N}`
     : never;
 type Entries<L extends string[]> = { [I in keyof L]: Entry<L[I]> }[number];
 type BadField<L extends string[]> = {
-  [I in keyof L]: L[I] extends `${UniRecType} ${string}` | `?${UniRecType} ${string}` ? never : L[I];
+  [I in keyof L]: L[I] extends `${UniRecType} ${string}` | `?${UniRecType} ${string}`
+    ? never
+    : L[I];
 }[number];
 type OptionalName<L extends string[]> = {
   [I in keyof L]: L[I] extends `?${UniRecType} ${infer N}` ? Trim<N> : never;
@@ -77,23 +86,26 @@ export interface Cursor {
 }
 
 /** A record under the cursor, typed by its template. */
-export type Reader<T> = T extends Template<infer F, infer O>
-  ? { readonly [K in keyof F]: ReadTypes[F[K]] } & Cursor & {
-        /** Whether the sender's records have the optional field. */
-        readonly has: { readonly [K in O]: boolean };
-        /** The raw 64 bits of a time or a 64-bit integer. */
-        readonly raw: { readonly [K in keyof F as F[K] extends Wide ? K : never]: bigint };
-      }
-  : never;
+export type Reader<T> =
+  T extends Template<infer F, infer O>
+    ? { readonly [K in keyof F]: ReadTypes[F[K]] } & Cursor & {
+          /** Whether the sender's records have the optional field. */
+          readonly has: { readonly [K in O]: boolean };
+          /** The raw 64 bits of a time or a 64-bit integer. */
+          readonly raw: { readonly [K in keyof F as F[K] extends Wide ? K : never]: bigint };
+        }
+    : never;
 type Wide = "time" | "uint64" | "int64" | "double";
 
 /** Plain values for a record; fields left out are zero or empty. */
-export type Values<T> = T extends Template<infer F, string> ? { readonly [K in keyof F]?: WriteTypes[F[K]] } : never;
+export type Values<T> =
+  T extends Template<infer F, string> ? { readonly [K in keyof F]?: WriteTypes[F[K]] } : never;
 
 const ITEM = /^(\??)\s*([a-z0-9]+\*?)\s+([A-Za-z][A-Za-z0-9_]*)$/;
 const SPACE_ROUND_STAR = /\s+\*/g;
 
-const invalid = (message: string): NemeanError => new NemeanError("ERR_TEMPLATE", EXIT.data, message);
+const invalid = (message: string): NemeanError =>
+  new NemeanError("ERR_TEMPLATE", EXIT.data, message);
 
 /** Parse a typed list as peers, files and CSV headers send it. Throws ERR_TEMPLATE naming the bad item. */
 export function parseTemplate(spec: string, direction?: Direction): Template {
@@ -136,7 +148,8 @@ function layout(
 /** Declare a record layout. */
 export const template = <const S extends string>(
   spec: Checked<S>,
-): Template<FieldsOf<S>, OptionalOf<S>> => parseTemplate(spec) as Template<FieldsOf<S>, OptionalOf<S>>;
+): Template<FieldsOf<S>, OptionalOf<S>> =>
+  parseTemplate(spec) as Template<FieldsOf<S>, OptionalOf<S>>;
 
 /** Declare the layout of flows with one direction a record: a link from a meter splits its biflows. */
 export const uniflow = <const S extends string>(

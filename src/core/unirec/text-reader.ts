@@ -107,7 +107,9 @@ export class TextReader {
     const spec = this.paced ? line.slice(5) : line;
     this.template = parseTemplate(spec);
     const names = spec.split(",").map((item) => item.trim().split(/\s+/).at(-1)!);
-    this.#columns = names.map((name) => this.template.fields.findIndex((field) => field.name === name));
+    this.#columns = names.map((name) =>
+      this.template.fields.findIndex((field) => field.name === name),
+    );
   }
 
   /** A writer for this file's records. */
@@ -130,7 +132,8 @@ export class TextReader {
       );
     }
     writer.begin();
-    for (let i = first; i < items.length; i++) this.#value(writer, this.#columns[i - first]!, items[i]!);
+    for (let i = first; i < items.length; i++)
+      this.#value(writer, this.#columns[i - first]!, items[i]!);
     return this.paced ? (parseTime(items[0]!) ?? 0) : 0;
   }
 
@@ -139,7 +142,11 @@ export class TextReader {
     const text = isArrayType(type) ? item.replaceAll("[", "").replaceAll("]", "") : item;
     const value = parseValue(type, text);
     if (value === undefined)
-      throw new NemeanError("ERR_VALUE", EXIT.data, `invalid field "${name}": "${item.slice(0, 80)}"`);
+      throw new NemeanError(
+        "ERR_VALUE",
+        EXIT.data,
+        `invalid field "${name}": "${item.slice(0, 80)}"`,
+      );
     writer.set(column, value);
   }
 }

@@ -143,7 +143,11 @@ export class TextWriter {
   readonly #textOfSecond = new Uint8Array(20);
 
   #ip(view: DataView, at: number): void {
-    if (view.getInt32(at + 12, true) !== -1 || view.getInt32(at, true) !== 0 || view.getInt32(at + 4, true) !== 0) {
+    if (
+      view.getInt32(at + 12, true) !== -1 ||
+      view.getInt32(at, true) !== 0 ||
+      view.getInt32(at + 4, true) !== 0
+    ) {
       this.#ascii(readScalar(view, at, "ipaddr") as string);
       return;
     }
@@ -226,4 +230,3 @@ export function fixedText(value: number): string {
   if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
   return Math.abs(value) < 1e21 ? value.toFixed(6) : `${BigInt(value)}.000000`;
 }
-

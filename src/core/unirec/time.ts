@@ -79,7 +79,8 @@ export function timeText(micros: number): string {
   return `${textOfDay}${TWO_DIGITS(hours)}:${TWO_DIGITS(minutes)}:${TWO_DIGITS(rest % 60)}.${fraction}`;
 }
 
-const TIME = /^(\d{4})-(\d{1,2})-(\d{1,2})T(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})?$/;
+const TIME =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})T(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})?$/;
 
 /**
  * Microseconds of a time's text: `YYYY-MM-DDTHH:MM:SS[.fraction][Z]`, and RFC 3339 offsets, which the
@@ -106,4 +107,5 @@ export function parseTime(text: string): number | undefined {
 }
 
 const offsetSeconds = (text: string): number =>
-  (text.startsWith("-") ? -1 : 1) * (Number(text.slice(1, 3)) * 3600 + Number(text.slice(4, 6)) * 60);
+  (text.startsWith("-") ? -1 : 1) *
+  (Number(text.slice(1, 3)) * 3600 + Number(text.slice(4, 6)) * 60);

@@ -5,12 +5,21 @@ import { parseIp, parseMac } from "./ip.ts";
 import type { AnyReader } from "./reader.ts";
 import { type Field, fieldOf, type Template, type Values } from "./template.ts";
 import { writeTime } from "./time.ts";
-import { elementOf, type Ip, isArrayType, type ScalarType, SIZE, type UniRecType, type WriteTypes } from "./types.ts";
+import {
+  elementOf,
+  type Ip,
+  isArrayType,
+  type ScalarType,
+  SIZE,
+  type UniRecType,
+  type WriteTypes,
+} from "./types.ts";
 
 const encoder = new TextEncoder();
 
 /** Setters of a template's fields: `writer.SRC_IP = flow.SRC_IP`. */
-export type Setters<T> = T extends Template<infer F, string> ? { -readonly [K in keyof F]: WriteTypes[F[K]] } : never;
+export type Setters<T> =
+  T extends Template<infer F, string> ? { -readonly [K in keyof F]: WriteTypes[F[K]] } : never;
 
 /**
  * Composes records of one template, one at a time, and puts them into batches.
@@ -54,7 +63,8 @@ export class RecordWriter {
   setAll(values: Readonly<Record<string, unknown>>): this {
     for (const name in values) {
       const i = this.template.fields.findIndex((field) => field.name === name);
-      if (i < 0) throw new NemeanError("ERR_FIELD", EXIT.software, `the template has no field ${name}`);
+      if (i < 0)
+        throw new NemeanError("ERR_FIELD", EXIT.software, `the template has no field ${name}`);
       if (values[name] !== undefined) this.set(i, values[name]);
     }
     return this;
@@ -102,7 +112,8 @@ export class RecordWriter {
     if (this.#copyFrom !== cursor.layout) this.#planCopy(cursor.layout);
     for (const { i, from, to, size } of this.#copyPlan) {
       if (size > 0) {
-        for (let k = 0; k < size; k++) this.fixed[to + k] = cursor.view.getUint8(cursor.at + from + k);
+        for (let k = 0; k < size; k++)
+          this.fixed[to + k] = cursor.view.getUint8(cursor.at + from + k);
         continue;
       }
       const at = cursor.span(from);
@@ -142,7 +153,10 @@ export class RecordWriter {
     }
     if (fixedSize + offset > RECORD_MAX) throw tooLong();
     let at = batch.push(fixedSize + offset);
-    batch.bytes.set(fixedSize === this.fixed.length ? this.fixed : this.fixed.subarray(0, fixedSize), at);
+    batch.bytes.set(
+      fixedSize === this.fixed.length ? this.fixed : this.fixed.subarray(0, fixedSize),
+      at,
+    );
     at += fixedSize;
     for (const i of this.#variable) {
       const start = this.#start[i]!;
@@ -244,12 +258,20 @@ function macOf(text: string): number {
 }
 
 /** Pack rows into one batch, for tests and small inputs; ERR_RECORD_SIZE when they do not fit. */
-export function packBatch<T extends Template>(template: T, rows: readonly Values<T>[], batch: Batch): Batch {
+export function packBatch<T extends Template>(
+  template: T,
+  rows: readonly Values<T>[],
+  batch: Batch,
+): Batch {
   const composed = new RecordWriter(template);
   for (const row of rows) {
     composed.begin().setAll(row as Record<string, unknown>);
     if (!batch.fits(composed.size))
-      throw new NemeanError("ERR_RECORD_SIZE", EXIT.data, `more than ${PAYLOAD_MAX} bytes of records`);
+      throw new NemeanError(
+        "ERR_RECORD_SIZE",
+        EXIT.data,
+        `more than ${PAYLOAD_MAX} bytes of records`,
+      );
     composed.end(batch);
   }
   return batch;
