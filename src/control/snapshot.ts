@@ -36,6 +36,8 @@ export interface Snapshot {
   readonly alerts: number;
   /** Times records went on before their second was over since too many were held (core/merge). */
   readonly mergeOverflows: number;
+  /** Flow records dropped between capture and detection since a ring was full. */
+  readonly ringDrops: number;
   /** Resident memory of the process, bytes. */
   readonly rss: number;
   readonly finished: boolean;

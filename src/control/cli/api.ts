@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { VERSION } from "../../core/module.ts";
+import { createApi, type RunningApi, serve } from "../api/index.ts";
+import type { Appliance } from "../appliance.ts";
+import type { AlertStore } from "../store/alert-store.ts";
+
+/** Serve the API of a running appliance on 127.0.0.1; throws when the port is taken. */
+export function startApi(store: AlertStore, appliance: Appliance, port: number): RunningApi {
+  const app = createApi({ store, snapshot: () => appliance.snapshot(), version: VERSION });
+  return serve(app, { hostname: "127.0.0.1", port });
+}

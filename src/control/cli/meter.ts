@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { type Command, Option } from "commander";
+import { PcapSource } from "../../collectors/pcap.ts";
+import { EXIT, NemeanError, usageError } from "../../core/errors.ts";
+import { FLOWS } from "../../core/flow/flows.ts";
+import { Meter, type MeterStats } from "../../core/flow/meter.ts";
+import { Appliance } from "../appliance.ts";
+import { CsvFile } from "../pipeline-run.ts";
+import { drive, StopSignal } from "./drive.ts";
+import {
+  type CaptureFlags,
+  captureOptions,
+  list,
+  type MeterFlags,
+  meterOptions,
+  meterOptionsOf,
+  oneStandardOutput,
+  type Status,
+} from "./options.ts";
+import { grouped, Progress, print, say } from "./terminal.ts";
+
+interface Flags extends MeterFlags, CaptureFlags {
+  readonly read?: string[];
+  readonly interface?: string;
+  readonly csv?: string;
+  readonly stats?: "json";
+  readonly ifc?: string;
+}
+
+/** `nemean meter`: packets in, flows out. */
+export function meterCommand(program: Command, status: Status): Command {
+  const command = program
+    .command("meter")
+    .description("Meter flows of capture files (-r) or of an interface (-I).")
+    .option(
+      "-r, --read <file>",
+      "capture file, compressed or not; - is standard input; may be repeated",
+      list,
+    )
+    .option("-I, --interface <name>", "capture from this interface until a signal")
+    .option("--csv <file>", "write flows as UniRec text; - is standard output")
+    .addOption(
+      new Option("--stats <format>", "print what was counted on standard output").choices(["json"]),
+    )
+    .option("-i, --ifc <specifier>", "output interface; b: encodes and discards");
+  return captureOptions(meterOptions(command)).action(async (flags: Flags) => {
+    status.code = await meter(flags);
+  });
+}
+
+async function meter(flags: Flags): Promise<number> {
+  if ((flags.read === undefined) === (flags.interface === undefined))
+    throw usageError("meter: give either -r FILE or -I INTERFACE");
+  if (flags.ifc !== undefined && flags.ifc !== "b:")
+    throw usageError(
+      `-i ${flags.ifc}: this build has the output interface b: only; --csv writes flows to a file`,
+    );
+  oneStandardOutput({ "--csv -": flags.csv === "-", "--stats": flags.stats !== undefined });
+  return flags.read ? meterFiles(flags, flags.read) : meterLive(flags, flags.interface!);
+}
+
+async function meterFiles(flags: Flags, paths: readonly string[]): Promise<number> {
+  const signal = new StopSignal();
+  const rssBefore = process.memoryUsage.rss();
+  using source = new PcapSource(paths, {
+    ...(flags.filter === undefined ? {} : { filter: flags.filter }),
+    onWarning: (message) => say(`warning: ${message}`),
+  });
+  const began = performance.now();
+  const meter = new Meter(meterOptionsOf(flags));
+  const csv = flags.csv === undefined ? undefined : new CsvFile(flags.csv, FLOWS);
+  if (csv) meter.flows.link(csv);
+  const progress = new Progress();
+  await drive(
+    () => source.step(meter.frames),
+    signal,
+    () => progress.update(source.progress, `${grouped(meter.stats().packets)} packets`),
+  );
+  const rssPeak = process.memoryUsage.rss();
+  meter.end();
+  csv?.close();
+  progress.clear();
+  const seconds = (performance.now() - began) / 1000;
+  tell(flags, meter.stats(), {
+    seconds,
+    rssBefore,
+    rss: Math.max(rssPeak, process.memoryUsage.rss()),
+  });
+  return source.failure === undefined ? EXIT.ok : failed(source.failure);
+}
+
+function failed(failure: Error): number {
+  say(`nemean: ${failure.message}`);
+  return failure instanceof NemeanError ? failure.exitCode : EXIT.software;
+}
+
+function tell(
+  flags: Flags,
+  stats: MeterStats,
+  more: { seconds: number; rssBefore: number; rss: number },
+): void {
+  const { user, system } = process.cpuUsage();
+  const cpuSeconds = (user + system) / 1e6;
+  if (flags.stats === "json") {
+    print(`${JSON.stringify({ ...stats, ...more, cpuSeconds })}\n`);
+    return;
+  }
+  const ignored = stats.ignored.nonIp + stats.ignored.malformed + stats.ignored.unknownLink;
+  say(
+    `${grouped(stats.packets)} packets, ${grouped(ignored)} of them not in flows (${grouped(stats.ignored.nonIp)} not IP, ` +
+      `${grouped(stats.ignored.malformed)} malformed, ${grouped(stats.ignored.unknownLink)} of an unknown link type); ` +
+      `${grouped(stats.flows)} flows${stats.evicted > 0 ? `, ${grouped(stats.evicted)} evicted at --max-flows` : ""}; ` +
+      `${more.seconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} CPU s`,
+  );
+}
+
+async function meterLive(flags: Flags, name: string): Promise<number> {
+  const signal = new StopSignal();
+  const began = performance.now();
+  const rssBefore = process.memoryUsage.rss();
+  const appliance = new Appliance(
+    {
+      source: {
+        kind: "live",
+        workers: flags.workers,
+        capture: {
+          interface: name,
+          ringBytes: flags.ring << 20,
+          backend: flags.backend,
+          meter: meterOptionsOf(flags),
+          ...(flags.filter === undefined ? {} : { filter: flags.filter }),
+        },
+      },
+      modules: [],
+      sensor: "nemean",
+      ...(flags.csv === undefined ? {} : { flows: flags.csv }),
+    },
+    { onAlert: () => {}, onWarning: (message) => say(`warning: ${message}`) },
+  );
+  void signal.wait.then(() => appliance.stop());
+  const failure = await appliance.ended();
+  const { sources } = appliance.snapshot();
+  for (const { name: source, meter: stats, capture } of sources) {
+    if (capture)
+      say(
+        `${source}: ${grouped(capture.received)} frames received, ${grouped(capture.dropped)} dropped by the kernel`,
+      );
+    tell(flags, stats, {
+      seconds: (performance.now() - began) / 1000,
+      rssBefore,
+      rss: process.memoryUsage.rss(),
+    });
+  }
+  if (!failure) return EXIT.ok;
+  say(`nemean: ${failure.message}`);
+  return failure.exitCode;
+}

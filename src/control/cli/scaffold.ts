@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+export interface ScaffoldFile {
+  /** From the root of the checkout. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Rule ids of sites' own detectors: the product's are below 9,500,000. Derived from the name, to be stable. */
+const ruleId = (name: string): number => 9_500_000 + (Bun.hash.crc32(name) % 500_000);
+
+/** A detector that compiles, runs and passes its test: it counts flows of each source, to be made into what is wanted. */
+export function detectorFiles(name: string): ScaffoldFile[] {
+  return [
+    { path: `src/detectors/${name}.ts`, text: detector(name) },
+    { path: `src/detectors/${name}.test.ts`, text: detectorTest(name) },
+    { path: `tests/golden/${name}/README.md`, text: golden(name) },
+  ];
+}
+
+/** A module that passes flows on. */
+export function moduleFiles(name: string): ScaffoldFile[] {
+  return [
+    { path: `src/modules/${name}.ts`, text: moduleText(name) },
+    { path: `src/modules/${name}.test.ts`, text: moduleTest(name) },
+    { path: `tests/golden/${name}/README.md`, text: golden(name) },
+  ];
+}
+
+const detector = (name: string): string => `// SPDX-License-Identifier: BSD-3-Clause
+import { defineModule, param } from "../core/module.ts";
+import { template, uniflow } from "../core/unirec/template.ts";
+import { SECOND } from "../core/unirec/time.ts";
+
+const flows = uniflow(\`
+  ipaddr SRC_IP, ipaddr DST_IP, uint16 DST_PORT, uint8 PROTOCOL, uint32 PACKETS, time TIME_FIRST, time TIME_LAST
+\`);
+const alerts = template("ipaddr SRC_IP, uint32 FLOWS, time TIME_FIRST, time TIME_LAST");
+
+export default defineModule({
+  name: "${name}",
+  about: "One source opens unusually many flows.",
+  details: \`
+**Finds** a source with more than \\\`flowsMax\\\` flows before a pause of \\\`idleTimeout\\\`.
+
+**Evaded** by staying below the limit.
+
+**Tune** \\\`flowsMax\\\` to a few times what your busiest ordinary host opens.
+
+**When it fires** look at what the source talked to.
+\`,
+  rules: {
+    many: {
+      id: ${ruleId(name)},
+      title: "Unusually many flows of one source",
+      category: "Anomaly.Traffic",
+      severity: 3,
+      confidence: 0.5,
+      techniques: ["T1046"],
+    },
+  },
+  params: {
+    flowsMax: param.count({ default: 1000, min: 1, about: "Flows of one source that raise an alert" }),
+    idleTimeout: param.seconds({ default: 300, min: 1, about: "Forget a source not seen for this long" }),
+    sourcesMax: param.count({ default: 65_536, min: 16, max: 1 << 22, about: "Sources watched at once" }),
+  },
+  inputs: { flows },
+  outputs: { alerts },
+
+  setup({ params: { flowsMax, idleTimeout, sourcesMax }, out, state }) {
+    const sources = state.table("sources", { key: ["ip"], rows: sourcesMax, idle: idleTimeout * SECOND });
+    const opened = state.column("opened", "uint32", sourcesMax);
+    const first = state.column("first", "float64", sourcesMax);
+
+    return {
+      flows(flow) {
+        while (flow.next()) {
+          const row = sources.upsertIp(flow.SRC_IP, flow.TIME_LAST);
+          if (sources.isNew) {
+            opened[row] = 0;
+            first[row] = flow.TIME_FIRST;
+          }
+          const count = ++opened[row]!;
+          if (count !== flowsMax) continue;
+          const { SRC_IP, TIME_LAST } = flow;
+          out.alerts.send(
+            { SRC_IP, FLOWS: count, TIME_FIRST: first[row]!, TIME_LAST },
+            {
+              key: String(SRC_IP),
+              reason: \`\${SRC_IP} opened \${count} flows\`,
+              observed: count,
+              threshold: flowsMax,
+            },
+          );
+        }
+      },
+      everySecond: (now) => sources.expire(now),
+    };
+  },
+});
+`;
+
+const detectorTest = (name: string): string => `// SPDX-License-Identifier: BSD-3-Clause
+import { expect, test } from "bun:test";
+import { type Row, runRows } from "../core/testing/run-module.ts";
+import { SECOND } from "../core/unirec/time.ts";
+import detector from "./${name}.ts";
+
+const flow = (i: number): Row => ({
+  SRC_IP: "192.0.2.1",
+  DST_IP: "198.51.100.7",
+  DST_PORT: 443,
+  PROTOCOL: 6,
+  PACKETS: 10,
+  TIME_FIRST: (1_700_000_000 + i) * SECOND,
+  TIME_LAST: (1_700_000_001 + i) * SECOND,
+});
+const flows = (count: number): Row[] => Array.from({ length: count }, (_, i) => flow(i));
+
+test("${name} raises one alert at its limit", () => {
+  const { out, alerts } = runRows(detector, flows(25), { params: { flowsMax: 20 } });
+  expect(out["alerts"]).toHaveLength(1);
+  expect(alerts[0]).toMatchObject({ detector: "${name}", observed: 20, threshold: 20, source: { ip: "192.0.2.1" } });
+});
+
+test("${name} stays silent below its limit", () => {
+  expect(runRows(detector, flows(19), { params: { flowsMax: 20 } }).alerts).toEqual([]);
+});
+
+test("${name} forgets a source that was idle", () => {
+  const late = flow(1000);
+  const { alerts } = runRows(detector, [...flows(19), late], { params: { flowsMax: 20, idleTimeout: 60 } });
+  expect(alerts).toEqual([]);
+});
+`;
+
+const moduleText = (name: string): string => `// SPDX-License-Identifier: BSD-3-Clause
+import { defineModule, param } from "../core/module.ts";
+import { uniflow } from "../core/unirec/template.ts";
+
+const flows = uniflow(\`
+  ipaddr SRC_IP, ipaddr DST_IP, uint16 SRC_PORT, uint16 DST_PORT, uint8 PROTOCOL,
+  uint32 PACKETS, uint64 BYTES, time TIME_FIRST, time TIME_LAST
+\`);
+
+export default defineModule({
+  name: "${name}",
+  about: "Passes on flows of at least some packets.",
+  params: { packetsMin: param.count({ default: 1, min: 1, about: "Flows with fewer packets are left out" }) },
+  inputs: { flows },
+  outputs: { flows },
+
+  setup({ params: { packetsMin }, out }) {
+    return {
+      flows(flow) {
+        while (flow.next()) {
+          if (flow.PACKETS < packetsMin) continue;
+          out.flows.record.begin().copyFrom(flow as never);
+          out.flows.push();
+        }
+      },
+    };
+  },
+});
+`;
+
+const moduleTest = (name: string): string => `// SPDX-License-Identifier: BSD-3-Clause
+import { expect, test } from "bun:test";
+import { runRows } from "../core/testing/run-module.ts";
+import module from "./${name}.ts";
+
+test("${name} passes on the flows with enough packets", () => {
+  const rows = [1, 5, 9].map((PACKETS) => ({ SRC_IP: "192.0.2.1", DST_IP: "192.0.2.2", PACKETS }));
+  const { out } = runRows(module, rows, { params: { packetsMin: 5 } });
+  expect(out["flows"]?.map((row) => row["PACKETS"])).toEqual([5, 9]);
+});
+`;
+
+const golden = (name: string): string => `# Golden cases of ${name}
+One folder a case: \`input.csv\` (UniRec text with its header) or \`input.pcap\`, \`expected.csv\` (what
+\`nemean run ${name}\` writes), and a README that says where the input comes from and what the case shows.
+`;

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/** What the command line shows to a person. @module */
+import { writeSync } from "node:fs";
+import type { Alert, Endpoint } from "../../core/alert.ts";
+import { printable } from "../../core/log.ts";
+import { timeText } from "../../core/unirec/time.ts";
+
+/** Write a line to standard error: messages and progress, so that standard output stays data. */
+export function say(text: string): void {
+  write(2, `${text}\n`);
+}
+
+/** Write to standard output; a reader that has gone away ends it quietly. */
+export function print(text: string): void {
+  write(1, text);
+}
+
+function write(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EPIPE") process.exit(0);
+      // A pipe in non-blocking mode is full: its reader needs time.
+      if (code !== "EAGAIN") throw error;
+      Bun.sleepSync(1);
+    }
+  }
+}
+
+const SEVERITIES = ["info", "low", "medium", "high", "critical"] as const;
+export type SeverityName = (typeof SEVERITIES)[number];
+
+/** The name of a severity from 0 to 10: 0 info, 1-3 low, 4-6 medium, 7-8 high, 9-10 critical. */
+export const severityName = (severity: number): SeverityName =>
+  SEVERITIES[severity < 1 ? 0 : severity < 4 ? 1 : severity < 7 ? 2 : severity < 9 ? 3 : 4]!;
+
+const COLOR: Record<SeverityName, number> = {
+  info: 90,
+  low: 36,
+  medium: 33,
+  high: 31,
+  critical: 35,
+};
+
+const endpointText = ({ ip, port, count }: Endpoint): string => {
+  const host = ip ?? (count === undefined ? "?" : `${count} hosts`);
+  if (port === undefined || port === 0) return host;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+};
+
+/** One line that tells of an alert. Safe on a terminal: nothing in it moves the cursor. */
+export function alertLine(alert: Alert, color: boolean): string {
+  const name = severityName(alert.severity);
+  const badge = name.toUpperCase().padEnd(8);
+  const state = alert.update === 0 ? alert.state : `${alert.state}, update ${alert.update}`;
+  const text = printable(
+    `${alert.detector.padEnd(12)} ${endpointText(alert.source)} -> ${endpointText(alert.target)}  ${alert.reason} [${state}]`,
+  );
+  return `${timeText(alert.lastTime).slice(0, 19)}Z  ${color ? `\u001b[${COLOR[name]}m${badge}\u001b[0m` : badge} ${text}`;
+}
+
+/** 1,234,567. */
+export const grouped = (n: number): string => Math.round(n).toLocaleString("en-US");
+
+const BAR = 30;
+
+/** A progress bar on standard error, when that is a terminal. */
+export class Progress {
+  readonly #shown = process.stderr.isTTY === true;
+  #next = 0;
+
+  update(fraction: number | undefined, text: string): void {
+    if (!this.#shown || performance.now() < this.#next) return;
+    this.#next = performance.now() + 100;
+    const done = Math.round((fraction ?? 0) * BAR);
+    const bar =
+      fraction === undefined
+        ? ""
+        : `[${"=".repeat(done)}${" ".repeat(BAR - done)}] ${Math.floor(fraction * 100)}% `;
+    write(2, `\r\u001b[K${bar}${text}`);
+  }
+
+  clear(): void {
+    if (this.#shown) write(2, "\r\u001b[K");
+  }
+}

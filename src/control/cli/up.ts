@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
+import { Appliance } from "../appliance.ts";
+import { modulesNamed } from "../modules.ts";
+import { parseSettings } from "../params.ts";
+import { AlertStore } from "../store/alert-store.ts";
+import { startApi } from "./api.ts";
+import { StopSignal } from "./drive.ts";
+import {
+  type CaptureFlags,
+  captureOptions,
+  list,
+  type MeterFlags,
+  meterOptions,
+  meterOptionsOf,
+  names,
+  numberIn,
+  type Status,
+} from "./options.ts";
+import { alertLine, grouped, print, say } from "./terminal.ts";
+
+interface Flags extends MeterFlags, CaptureFlags {
+  readonly interface: string;
+  readonly data: string;
+  readonly port: number;
+  readonly modules?: string[];
+  readonly set?: string[];
+  readonly json?: boolean;
+}
+
+/** Seconds after which a TCP connection that ended is exported, so that its alert comes in time. */
+const LINGER = 5;
+
+/** `nemean up`: the whole appliance on an interface, with built-in defaults. */
+export function upCommand(program: Command, status: Status): Command {
+  const command = program
+    .command("up")
+    .description(
+      "Capture from an interface, detect, store alerts and serve the API, until a signal.",
+    )
+    .requiredOption("-I, --interface <name>", "interface of the tap")
+    .option(
+      "--data <folder>",
+      "where alerts and states are kept",
+      process.env["STATE_DIRECTORY"] ?? "nemean-data",
+    )
+    .addOption(
+      new Option("--port <port>", "port of the API on 127.0.0.1; 0 takes a free one")
+        .argParser(numberIn({ min: 0, max: 65_535, unit: "a port", whole: true }))
+        .default(8080),
+    )
+    .option("--modules <names>", "detectors to run, by commas; all when left out", names)
+    .option("--set <module.param=value>", "set a module's parameter; may be repeated", list)
+    .option("--json", "alerts as JSON Lines, also on a terminal");
+  return captureOptions(meterOptions(command)).action(async (flags: Flags) => {
+    status.code = await up(flags);
+  });
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw new NemeanError("ERR_STORE", EXIT.cannotCreate, `--data ${path}: ${messageOf(error)}`);
+  }
+}
+
+async function up(flags: Flags): Promise<number> {
+  const signal = new StopSignal();
+  const defs = await modulesNamed(flags.modules);
+  const settings = parseSettings(flags.set ?? [], defs);
+  makeFolder(flags.data);
+  using store = new AlertStore(join(flags.data, "nemean.sqlite"));
+  const json = flags.json === true || process.stdout.isTTY !== true;
+  const appliance = new Appliance(
+    {
+      source: {
+        kind: "live",
+        workers: flags.workers,
+        capture: {
+          interface: flags.interface,
+          ringBytes: flags.ring << 20,
+          backend: flags.backend,
+          meter: { linger: LINGER, ...meterOptionsOf(flags) },
+          ...(flags.filter === undefined ? {} : { filter: flags.filter }),
+        },
+      },
+      modules: defs.map(({ name }) => ({ name, params: settings.get(name) ?? {} })),
+      sensor: "nemean",
+      stateFolder: join(flags.data, "state"),
+    },
+    {
+      onAlert: (alert) => {
+        store.put(alert);
+        print(json ? `${JSON.stringify(alert)}\n` : `${alertLine(alert, true)}\n`);
+      },
+      onWarning: (message) => say(`warning: ${message}`),
+    },
+  );
+  using api = startApi(store, appliance, flags.port);
+  say(`capturing from ${flags.interface}; the API answers on ${api.url}`);
+  void signal.wait.then(() => appliance.stop());
+  const failure = await appliance.ended();
+  store.flush();
+  const { sources, alerts } = appliance.snapshot();
+  for (const { name, capture, meter } of sources) {
+    const { received = 0, dropped = 0 } = capture ?? {};
+    say(
+      `${name}: ${grouped(received)} frames received, ${grouped(dropped)} dropped by the kernel, ${grouped(meter.flows)} flows, ${grouped(alerts)} alerts`,
+    );
+  }
+  if (!failure) return EXIT.ok;
+  say(`nemean: ${failure.message}`);
+  return failure.exitCode;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { usageError } from "../core/errors.ts";
+import type { AnyModule } from "../core/module.ts";
+import { type ComponentKind, registry } from "../registry.ts";
+
+/** A declaration and which kind of component it is. */
+export interface LoadedModule {
+  readonly kind: ComponentKind;
+  readonly def: AnyModule;
+}
+
+/** All modules of the registry, loaded. */
+export async function allModules(): Promise<LoadedModule[]> {
+  return Promise.all(
+    [...registry.values()].map(async ({ kind, load }) => ({ kind, def: (await load()).default })),
+  );
+}
+
+/** The module of that name or alias; throws ERR_USAGE listing the ones there are. */
+export async function moduleNamed(name: string): Promise<AnyModule> {
+  const direct = registry.get(name);
+  if (direct) return (await direct.load()).default;
+  const found = (await allModules()).find(({ def }) => def.aliases?.includes(name));
+  if (found) return found.def;
+  throw usageError(`no module "${name}"; there are ${[...registry.keys()].join(", ")}`);
+}
+
+/** Modules by name; all detectors when no names are given. */
+export async function modulesNamed(names: readonly string[] | undefined): Promise<AnyModule[]> {
+  if (names === undefined) {
+    const detectors = (await allModules()).filter(({ kind }) => kind === "detector");
+    return detectors.map(({ def }) => def);
+  }
+  return Promise.all(names.map(moduleNamed));
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { closeSync, openSync, writeSync } from "node:fs";
+import { GeneratorSource } from "../collectors/generator.ts";
+import { PcapSource } from "../collectors/pcap.ts";
+import type { AlertHandler } from "../core/alert.ts";
+import { type BatchRing, RingReader } from "../core/batch-ring.ts";
+import { EXIT, messageOf, NemeanError } from "../core/errors.ts";
+import { FLOWS } from "../core/flow/flows.ts";
+import { Meter, type MeterOptions } from "../core/flow/meter.ts";
+import { Merge } from "../core/merge.ts";
+import { Pipeline } from "../core/pipeline.ts";
+import type { Receiver } from "../core/port.ts";
+import type { FrameSource } from "../core/source.ts";
+import type { TrafficOptions } from "../core/traffic/generator.ts";
+import { type AnyReader, reader } from "../core/unirec/reader.ts";
+import type { Template } from "../core/unirec/template.ts";
+import { TextWriter } from "../core/unirec/text-writer.ts";
+import { moduleNamed } from "./modules.ts";
+import type { Snapshot, SourceStats } from "./snapshot.ts";
+import { restoreState, saveState } from "./state-files.ts";
+
+/** Where the frames or the flows come from. Plain data: it goes to a Worker by message. */
+export type SourcePlan =
+  | {
+      readonly kind: "files";
+      readonly paths: readonly string[];
+      readonly filter?: string;
+      readonly loop?: number;
+    }
+  | { readonly kind: "generator"; readonly traffic: TrafficOptions }
+  | {
+      readonly kind: "rings";
+      readonly name: string;
+      readonly rings: readonly BatchRing[];
+      readonly bell: SharedArrayBuffer;
+    };
+
+export interface PipelinePlan {
+  readonly source: SourcePlan;
+  readonly meter?: MeterOptions;
+  /** Modules and their checked parameters. */
+  readonly modules: readonly {
+    readonly name: string;
+    readonly params: Readonly<Record<string, unknown>>;
+  }[];
+  readonly sensor: string;
+  /** Write all flows there as UniRec text; `-` is standard output. */
+  readonly flows?: string;
+  /** Folder in which modules' states are kept over a restart. */
+  readonly stateFolder?: string;
+}
+
+export interface PipelineHooks {
+  readonly onAlert: AlertHandler;
+  readonly onWarning: (message: string) => void;
+}
+
+/** Milliseconds a run fed by rings waits for a batch before it looks at its stop flag again. */
+const WAIT_MS = 100;
+
+/**
+ * One pipeline: a source, a meter (or the rings of capture Workers), the merge that gives the flows an order, and
+ * the modules. Driven by `step`, in whichever thread.
+ */
+export class PipelineRun {
+  readonly #plan: PipelinePlan;
+  readonly #pipeline: Pipeline;
+  readonly #merge = new Merge(FLOWS);
+  readonly #source: FrameSource | undefined;
+  readonly #meter: Meter | undefined;
+  readonly #rings: readonly RingReader[];
+  readonly #bell: Int32Array | undefined;
+  readonly #csv: CsvFile | undefined;
+  readonly #began = performance.now();
+  #alerts = 0;
+  #finished = false;
+
+  private constructor(plan: PipelinePlan, hooks: PipelineHooks) {
+    this.#plan = plan;
+    const { source } = plan;
+    this.#rings =
+      source.kind === "rings"
+        ? source.rings.map((ring) => new RingReader(ring, this.#merge.input()))
+        : [];
+    this.#bell = source.kind === "rings" ? new Int32Array(source.bell) : undefined;
+    this.#source = openSource(source, hooks.onWarning);
+    if (this.#source) {
+      this.#meter = new Meter(plan.meter);
+      this.#meter.flows.link(this.#merge.input());
+    }
+    this.#pipeline = new Pipeline({
+      sensor: plan.sensor,
+      interface: this.#source?.name ?? (source.kind === "rings" ? source.name : ""),
+      onAlert: (alert) => {
+        this.#alerts++;
+        hooks.onAlert(alert);
+      },
+    });
+    if (plan.flows !== undefined) {
+      this.#csv = new CsvFile(plan.flows, FLOWS);
+      this.#merge.flows.link(this.#csv);
+    }
+  }
+
+  /** Open the source, set up the modules and link them. */
+  static async open(plan: PipelinePlan, hooks: PipelineHooks): Promise<PipelineRun> {
+    const defs = await Promise.all(plan.modules.map(({ name }) => moduleNamed(name)));
+    const run = new PipelineRun(plan, hooks);
+    for (const [i, def] of defs.entries()) {
+      const runner = run.#pipeline.add(def, plan.modules[i]!.params);
+      for (const input of Object.values(runner.inputs))
+        run.#pipeline.linkNarrowest([run.#merge.flows], input);
+    }
+    if (plan.stateFolder !== undefined)
+      restoreState(plan.stateFolder, run.#pipeline.modules, hooks.onWarning);
+    return run;
+  }
+
+  /** Why the source ended early; what it gave before has gone through. */
+  get failure(): Error | undefined {
+    return this.#source?.failure;
+  }
+
+  get progress(): number | undefined {
+    return this.#source?.progress;
+  }
+
+  /** Do some work; false when there is none left. */
+  step(): boolean {
+    if (this.#source && this.#meter) return this.#source.step(this.#meter.frames);
+    let taken = 0;
+    const rung = Atomics.load(this.#bell!, 0);
+    for (const ring of this.#rings) taken += ring.drain();
+    if (this.#rings.every((ring) => ring.ended)) return false;
+    if (taken === 0) Atomics.wait(this.#bell!, 0, rung, WAIT_MS);
+    return true;
+  }
+
+  /** Export what the meter holds, let the modules end, and close everything. `stopped`: states are saved first. */
+  finish(stopped = false): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#meter?.end();
+    this.#merge.close();
+    // A stopped observation goes on later: detectors then know what they knew.
+    if (stopped && this.#plan.stateFolder !== undefined)
+      saveState(this.#plan.stateFolder, this.#pipeline.modules);
+    this.#source?.[Symbol.dispose]();
+    this.#csv?.close();
+  }
+
+  snapshot(): Snapshot {
+    return {
+      at: Date.now() * 1000,
+      uptime: (performance.now() - this.#began) / 1000,
+      sources: this.#sources(),
+      modules: this.#pipeline.stats(),
+      alerts: this.#alerts,
+      mergeOverflows: this.#merge.overflows,
+      ringDrops: this.#rings.reduce((sum, { dropped }) => sum + dropped, 0),
+      rss: process.memoryUsage.rss(),
+      finished: this.#finished,
+    };
+  }
+
+  #sources(): SourceStats[] {
+    if (!this.#source || !this.#meter) return [];
+    const { name, kind, progress } = this.#source;
+    return [
+      {
+        name,
+        kind,
+        workers: 1,
+        meter: this.#meter.stats(),
+        ...(progress === undefined ? {} : { progress }),
+      },
+    ];
+  }
+}
+
+function openSource(
+  plan: SourcePlan,
+  onWarning: (message: string) => void,
+): FrameSource | undefined {
+  if (plan.kind === "files") return new PcapSource(plan.paths, { ...plan, onWarning });
+  return plan.kind === "generator" ? new GeneratorSource(plan.traffic) : undefined;
+}
+
+/** Writes the records of an output as UniRec text. */
+export class CsvFile implements Receiver {
+  readonly #fd: number;
+  readonly #cursor: AnyReader;
+  readonly #writer: TextWriter;
+  readonly #template: Template;
+  readonly #path: string;
+
+  /** `-` is standard output. Throws ERR_OUTPUT when the file cannot be made. */
+  constructor(path: string, template: Template) {
+    this.#path = path;
+    try {
+      this.#fd = path === "-" ? 1 : openSync(path, "w");
+    } catch (error) {
+      throw new NemeanError(
+        "ERR_OUTPUT",
+        EXIT.cannotCreate,
+        `cannot write ${path}: ${messageOf(error)}`,
+      );
+    }
+    this.#template = template;
+    this.#cursor = reader(template) as AnyReader;
+    this.#writer = new TextWriter((bytes) => this.#write(bytes));
+    this.#writer.header(template);
+  }
+
+  receive(batch: Parameters<Receiver["receive"]>[0]): void {
+    this.#cursor.reset(batch);
+    while (this.#cursor.next()) this.#writer.record(this.#cursor, this.#template);
+  }
+
+  advance(): void {
+    this.#writer.flush();
+  }
+
+  end(): void {
+    this.#writer.flush();
+  }
+
+  close(): void {
+    this.#writer.flush();
+    if (this.#fd !== 1) closeSync(this.#fd);
+  }
+
+  #write(bytes: Uint8Array): void {
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    } catch (error) {
+      throw new NemeanError(
+        "ERR_OUTPUT",
+        EXIT.io,
+        `cannot write ${this.#path}: ${messageOf(error)}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/**
+ * Workers of the product, started through one function: a Worker runs this very file (or the one bundle it is part
+ * of) and is told by its first message which loop to run. A path to another file would not survive bundling.
+ * @module
+ */
+import { isMainThread } from "node:worker_threads";
+import type { Alert } from "../core/alert.ts";
+import { EXIT, messageOf, NemeanError } from "../core/errors.ts";
+import { type CapturePlan, runCapture } from "./capture-loop.ts";
+import { type PipelinePlan, PipelineRun } from "./pipeline-run.ts";
+import type { Snapshot, SourceStats } from "./snapshot.ts";
+
+/** Words of the memory a Worker shares with its parent: a stop flag, and alerts sent but not yet taken. */
+const STOP = 0;
+const PENDING = 1;
+/** Alerts on their way to the parent at once; a Worker that has sent more waits for it. */
+const PENDING_MAX = 10_000;
+/** Milliseconds between snapshots. */
+const SNAPSHOT_MS = 250;
+
+export type WorkerTask =
+  | { readonly kind: "pipeline"; readonly plan: PipelinePlan; readonly control: SharedArrayBuffer }
+  | { readonly kind: "capture"; readonly plan: CapturePlan; readonly control: SharedArrayBuffer };
+
+/** What a Worker tells its parent. */
+export type WorkerMessage =
+  | { readonly kind: "alert"; readonly alert: Alert }
+  | { readonly kind: "warning"; readonly message: string }
+  | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
+  | { readonly kind: "source"; readonly source: SourceStats }
+  | { readonly kind: "ready" }
+  | { readonly kind: "ended"; readonly failure?: WorkerFailure };
+
+/** An error as data: classes do not cross a message. */
+export interface WorkerFailure {
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+export interface RunningWorker {
+  /** Ask it to end; it exports what it holds first. */
+  stop(): void;
+  /** It has ended, or failed. */
+  readonly ended: Promise<WorkerFailure | undefined>;
+  /** End it at once, whatever it is doing. */
+  terminate(): void;
+}
+
+type Task =
+  | Omit<Extract<WorkerTask, { kind: "pipeline" }>, "control">
+  | Omit<Extract<WorkerTask, { kind: "capture" }>, "control">;
+
+/** Start a Worker with its task. */
+export function startWorker(
+  task: Task,
+  onMessage: (message: WorkerMessage) => void,
+): RunningWorker {
+  const control = new SharedArrayBuffer(64);
+  const words = new Int32Array(control);
+  const worker = new Worker(import.meta.url);
+  const ended = new Promise<WorkerFailure | undefined>((resolve) => {
+    worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
+      onMessage(data);
+      if (data.kind === "alert") {
+        Atomics.sub(words, PENDING, 1);
+        Atomics.notify(words, PENDING);
+      }
+      if (data.kind !== "ended") return;
+      resolve(data.failure);
+      worker.terminate();
+    };
+    worker.onerror = (event) => resolve({ message: event.message, exitCode: EXIT.software });
+    worker.addEventListener("close", () =>
+      resolve({ message: `the ${task.kind} Worker is gone`, exitCode: EXIT.software }),
+    );
+  });
+  worker.postMessage({ ...task, control } satisfies WorkerTask);
+  return {
+    stop: () => void Atomics.store(words, STOP, 1),
+    ended,
+    terminate: () => worker.terminate(),
+  };
+}
+
+/** A Worker's side of the shared words. */
+class Parent {
+  readonly #words: Int32Array;
+
+  constructor(control: SharedArrayBuffer) {
+    this.#words = new Int32Array(control);
+  }
+
+  get stopped(): boolean {
+    return Atomics.load(this.#words, STOP) !== 0;
+  }
+
+  tell(message: WorkerMessage): void {
+    postMessage(message);
+  }
+
+  alert(alert: Alert): void {
+    postMessage({ kind: "alert", alert } satisfies WorkerMessage);
+    let pending = Atomics.add(this.#words, PENDING, 1) + 1;
+    while (pending >= PENDING_MAX && !this.stopped) {
+      Atomics.wait(this.#words, PENDING, pending, 1000);
+      pending = Atomics.load(this.#words, PENDING);
+    }
+  }
+}
+
+async function runPipeline(plan: PipelinePlan, parent: Parent): Promise<void> {
+  const run = await PipelineRun.open(plan, {
+    onAlert: (alert) => parent.alert(alert),
+    onWarning: (message) => parent.tell({ kind: "warning", message }),
+  });
+  parent.tell({ kind: "ready" });
+  let next = 0;
+  let more = true;
+  while (more && !parent.stopped) {
+    more = run.step();
+    if (performance.now() < next) continue;
+    next = performance.now() + SNAPSHOT_MS;
+    parent.tell({ kind: "snapshot", snapshot: run.snapshot() });
+  }
+  // A pipeline behind rings ends when they do: their writers have been told to stop too.
+  while (more && plan.source.kind === "rings") more = run.step();
+  run.finish(parent.stopped);
+  parent.tell({ kind: "snapshot", snapshot: run.snapshot() });
+  if (run.failure) throw run.failure;
+}
+
+const failureOf = (error: unknown): WorkerFailure => ({
+  message: messageOf(error),
+  exitCode: error instanceof NemeanError ? error.exitCode : EXIT.software,
+});
+
+async function runTask(task: WorkerTask): Promise<void> {
+  const parent = new Parent(task.control);
+  try {
+    if (task.kind === "pipeline") await runPipeline(task.plan, parent);
+    else
+      runCapture(task.plan, {
+        stopped: () => parent.stopped,
+        tell: (message) => parent.tell(message),
+      });
+    parent.tell({ kind: "ended" });
+  } catch (error) {
+    parent.tell({ kind: "ended", failure: failureOf(error) });
+  }
+}
+
+declare const self: Worker;
+if (!isMainThread) {
+  self.onmessage = ({ data }: MessageEvent<WorkerTask>) => void runTask(data);
+}
