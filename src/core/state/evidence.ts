@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { EVIDENCE_MAX, type EvidenceFlow } from "../alert.ts";
-import { Batch } from "../batch.ts";
+import { Batch, HEADROOM } from "../batch.ts";
 import { type AnyReader, plainRecord, reader } from "../unirec/reader.ts";
 import type { Template } from "../unirec/template.ts";
+import { RecordWriter } from "../unirec/writer.ts";
 import type { StateStore } from "./state-store.ts";
 
-/** Longest record kept whole; of a longer one only the fixed part is kept. */
+/** Longest record kept whole; of a longer one only the fields of fixed size are kept. */
 const RECORD_BYTES = 256;
 
 /**
  * The last {@link EVIDENCE_MAX} flows of the rows that matter, as copies of their records.
+ *
+ * Of a record the declared fields are kept, in the declared layout: a sender may have any others, and
+ * another layout after a restart.
  *
  * Rows share a bounded number of slots; when all are taken the one in use for longest is given away, so
  * evidence may be incomplete under a flood of suspects, and detection is not.
@@ -23,15 +27,18 @@ export class Evidence {
   readonly #taken: Uint32Array;
   readonly #template: Template;
   readonly #stride: number;
-  /** Layout of the kept records. */
-  #layout: Template;
+  readonly #record: RecordWriter;
+  readonly #composed: Batch;
 
   constructor(name: string, slots: number, template: Template, state: StateStore) {
     this.#slots = slots;
     this.#template = template;
-    this.#layout = template;
     this.#stride = 2 + Math.max(RECORD_BYTES, template.fixedSize);
-    this.#bytes = state.column(`${name}.bytes`, "uint8", slots * EVIDENCE_MAX * this.#stride);
+    this.#record = new RecordWriter(template);
+    this.#composed = new Batch(new ArrayBuffer(HEADROOM + this.#stride));
+    // The layout is part of the name, and so of the schema: another version's records are not read.
+    const kept = `${name}.bytes of ${template.spec}`;
+    this.#bytes = state.column(kept, "uint8", slots * EVIDENCE_MAX * this.#stride);
     this.#kept = state.column(`${name}.kept`, "uint32", slots);
     this.#owner = state.column(`${name}.owner`, "int32", slots);
     this.#taken = state.column(`${name}.taken`, "uint32", 1);
@@ -48,12 +55,19 @@ export class Evidence {
   /** Keep a copy of the record under the cursor. */
   keep(slot: number, row: number, cursor: AnyReader): void {
     if (this.#owner[slot] !== row + 1) return;
-    if (cursor.layout !== this.#layout) this.#forget(cursor.layout);
     const at = this.#offset(slot, this.#kept[slot]!++ % EVIDENCE_MAX);
-    const size = cursor.size <= this.#stride - 2 ? cursor.size : cursor.layout.fixedSize;
-    this.#bytes[at] = size >>> 8;
-    this.#bytes[at + 1] = size & 255;
-    for (let i = 0; i < size; i++) this.#bytes[at + 2 + i] = cursor.view.getUint8(cursor.at + i);
+    const record = this.#record.begin().copyFrom(cursor);
+    const { fixedSize } = this.#template;
+    if (record.size > this.#stride - 2) {
+      this.#bytes[at] = fixedSize >>> 8;
+      this.#bytes[at + 1] = fixedSize & 255;
+      for (let i = 0; i < fixedSize; i++) this.#bytes[at + 2 + i] = record.fixed[i]!;
+      return;
+    }
+    const composed = this.#composed;
+    composed.clear();
+    record.end(composed);
+    for (let i = 0; i < composed.length; i++) this.#bytes[at + i] = composed.bytes[HEADROOM + i]!;
   }
 
   /** The kept flows, oldest first; none when the slot was given away. */
@@ -61,7 +75,7 @@ export class Evidence {
     if (this.#owner[slot] !== row + 1) return [];
     const kept = this.#kept[slot]!;
     const count = Math.min(kept, EVIDENCE_MAX);
-    const cursor = reader(this.#template, this.#layout);
+    const cursor = reader(this.#template);
     const batch = new Batch(new ArrayBuffer(this.#stride));
     batch.start = 0;
     const flows: EvidenceFlow[] = [];
@@ -73,12 +87,6 @@ export class Evidence {
       if ((cursor as AnyReader).next()) flows.push(plainRecord(cursor, this.#template));
     }
     return flows;
-  }
-
-  /** The sender renegotiated: records of the former layout cannot be read any more. */
-  #forget(layout: Template): void {
-    this.#layout = layout;
-    this.#kept.fill(0);
   }
 
   #offset(slot: number, i: number): number {
