@@ -48,6 +48,11 @@ export interface AlertDetail {
   readonly bytes?: number;
   /** At most {@link EVIDENCE_MAX} flows that show it. */
   readonly evidence?: readonly EvidenceFlow[];
+  /**
+   * Event time (microseconds since 1970) at which this came true, when it is not the record's TIME_LAST:
+   * of a pause, when it had lasted long enough. Never when it was noticed, which batch borders decide.
+   */
+  readonly time?: number;
   /** The last word on this event. */
   readonly closed?: boolean;
 }
@@ -72,7 +77,7 @@ export interface Alert {
   readonly severity: number;
   readonly confidence: number;
   readonly techniques: readonly string[];
-  /** Microseconds since 1970: event time at which this was sent, and the span of what it tells of. */
+  /** Microseconds since 1970: event time at which this came true, and the span of what it tells of. */
   readonly detectTime: number;
   readonly firstTime: number;
   readonly lastTime: number;
@@ -142,7 +147,7 @@ export class AlertComposer {
       severity: detail?.severity ?? rule.severity,
       confidence: detail?.confidence ?? rule.confidence,
       techniques: rule.techniques,
-      detectTime: Math.max(now, lastTime),
+      detectTime: Math.max(detail?.time ?? lastTime, lastTime),
       firstTime: event.firstTime,
       lastTime,
       source: detail?.source ?? endpoint(record, "SRC"),

@@ -75,8 +75,8 @@ export interface Context<P, O> {
 /** What `setup` returns: one handler per input, and what happens as event time passes or at the end. */
 export type Handlers<I> = { readonly [K in keyof I]: (batch: Reader<I[K]>) => void } & {
   /**
-   * Event time (microseconds since 1970) has passed into a new second: no later record has TIME_LAST
-   * below `now`. Called once per advance, however many seconds were skipped.
+   * Event time has passed into a new second, which begins at `now` (microseconds since 1970): no later
+   * record has TIME_LAST below it. Called once per advance, however many seconds were skipped.
    */
   readonly everySecond?: (now: number) => void;
   /** All inputs have ended. */

@@ -109,7 +109,8 @@ export class ModuleRunner {
     if (now === Number.POSITIVE_INFINITY || now <= this.#now) return;
     const newSecond = Math.floor(now / SECOND) > Math.floor(this.#now / SECOND);
     this.#now = now;
-    if (newSecond) this.#handlers.everySecond?.(now);
+    // The second, not the time within it: when it was noticed depends on the borders of batches.
+    if (newSecond) this.#handlers.everySecond?.(Math.floor(now / SECOND) * SECOND);
     for (const name in this.outputs) this.outputs[name]!.advance(now);
   }
 

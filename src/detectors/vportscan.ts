@@ -126,6 +126,7 @@ function scan({ params: { portsMax, packetsMax, idleTimeout, pairsMax }, out, st
         target: { ip: String(target) },
         evidence: evidence.flows(evidenceOf[row]!, row),
         closed,
+        ...(closed ? { time: pairs.touched(row) + idleTimeout * SECOND } : {}),
       },
     );
   }
