@@ -10,6 +10,10 @@ const UNSIGNED = /^\d+$/;
 const SIGNED = /^[+-]?\d+$/;
 const HEX_BYTES = /^([0-9a-fA-F]{2})*$/;
 const SPACES = /[\s|]+/;
+/** C's notation without its hexadecimal form. */
+const FLOATING = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/;
+const NAN = /^[+-]?nan$/;
+const INFINITE = /^[+-]?inf(inity)?$/;
 
 const RANGE: Partial<Record<UniRecType, readonly [bigint, bigint]>> = {
   uint8: [0n, 0xffn],
@@ -64,10 +68,9 @@ function parseOther(type: UniRecType, text: string): unknown {
 
 function parseFloating(text: string): number | undefined {
   const word = text.trim().toLowerCase();
-  if (word === "nan" || word === "-nan") return Number.NaN;
-  if (word === "inf" || word === "-inf") return word === "inf" ? Infinity : -Infinity;
-  const value = Number(word);
-  return word === "" || Number.isNaN(value) ? undefined : value;
+  if (NAN.test(word)) return Number.NaN;
+  if (INFINITE.test(word)) return word.startsWith("-") ? -Infinity : Infinity;
+  return FLOATING.test(word) ? Number(word) : undefined;
 }
 
 /** Split a line at commas outside quotes; `""` inside quotes is a quote, the outer quotes are dropped. */
@@ -106,7 +109,8 @@ export class TextReader {
     this.paced = PACING.test(line);
     const spec = this.paced ? line.slice(5) : line;
     this.template = parseTemplate(spec);
-    const names = spec.split(",").map((item) => item.trim().split(/\s+/).at(-1)!);
+    const items = spec.trim() === "" ? [] : spec.split(",");
+    const names = items.map((item) => item.trim().split(SPACES).at(-1)!);
     this.#columns = names.map((name) =>
       this.template.fields.findIndex((field) => field.name === name),
     );

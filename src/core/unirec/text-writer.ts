@@ -6,24 +6,29 @@
  */
 import { macText } from "./ip.ts";
 import type { AnyReader } from "./reader.ts";
-import { readScalar } from "./reader.ts";
+import { readScalar } from "./scalar.ts";
 import type { Field, Template } from "./template.ts";
 import { microsOfFraction, SECOND, timeText } from "./time.ts";
 import { elementOf, isArrayType, type ScalarType, SIZE } from "./types.ts";
 
 const BUFFER = 1 << 18;
-/** Longest text of one record: each of 65,534 bytes may become `255|`, beside 320 bytes a fixed field. */
-const LINE_MAX = 1 << 19;
+/** Longest text of one scalar, and what stands round it: a double of 309 digits and six decimals. */
+const SCALAR_MAX = 330;
+/** Longest text of a string or of bytes: two characters for each of 65,535 bytes, and quotes. */
+const VALUE_MAX = (1 << 17) + 2;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export interface TextOptions {
   readonly delimiter?: string;
 }
 
-/** Writes records as lines into a buffer that goes to `sink` whenever it fills. */
+/**
+ * Writes records as lines into a buffer that goes to `sink` whenever it fills: at a line's end, or at a
+ * value's where a line is very long (a record of 65,534 bytes may be 2.6 MB of text).
+ */
 export class TextWriter {
-  readonly #bytes = new Uint8Array(new ArrayBuffer(BUFFER + LINE_MAX));
+  readonly #bytes = new Uint8Array(new ArrayBuffer(BUFFER + VALUE_MAX + SCALAR_MAX));
   readonly #sink: (bytes: Uint8Array) => void;
   readonly #delimiter: number;
   #at = 0;
@@ -37,8 +42,9 @@ export class TextWriter {
 
   /** The typed list of the fields, items joined by the delimiter. */
   header(template: Template): void {
-    this.#ascii(template.spec.replaceAll(",", String.fromCharCode(this.#delimiter)));
-    this.#line();
+    this.flush();
+    const items = template.spec.replaceAll(",", String.fromCharCode(this.#delimiter));
+    this.#sink(encoder.encode(`${items}\n`));
   }
 
   /** The record under the cursor; `template` is the cursor's layout. */
@@ -57,6 +63,11 @@ export class TextWriter {
     this.#at = 0;
   }
 
+  /** Make room for `size` more bytes. */
+  #room(size: number): void {
+    if (this.#at + size > this.#bytes.length) this.flush();
+  }
+
   #line(): void {
     this.#bytes[this.#at++] = 10;
     if (this.#at >= BUFFER) this.flush();
@@ -64,11 +75,13 @@ export class TextWriter {
 
   #field(cursor: AnyReader, { type, offset }: Field): void {
     if (SIZE[type] > 0) {
+      this.#room(SCALAR_MAX);
       this.#scalar(cursor.view, cursor.at + offset, type as ScalarType);
       return;
     }
     const at = cursor.span(offset);
     const end = at + cursor.spanLength;
+    this.#room(VALUE_MAX);
     if (type === "string") this.#string(cursor.view, at, end);
     else if (type === "bytes") this.#hex(cursor.view, at, end);
     else if (isArrayType(type)) this.#array(cursor.view, at, end, elementOf(type));
@@ -95,8 +108,7 @@ export class TextWriter {
         this.#ip(view, at);
         return;
       case "char":
-        // A zero would end the line for readers that take text as C strings.
-        if (view.getUint8(at) !== 0) this.#bytes[this.#at++] = view.getUint8(at);
+        this.#char(view.getUint8(at));
         return;
       default:
         this.#ascii(scalarText(view, at, type));
@@ -157,6 +169,21 @@ export class TextWriter {
     }
   }
 
+  /**
+   * The character unquoted, as the original has it, unless it would be taken for the line's own signs.
+   * One above ASCII is Latin-1 in UTF-8; controls are left out: a zero ends a C program's line.
+   */
+  #char(byte: number): void {
+    const quoted = byte === this.#delimiter || byte === 34;
+    if (quoted) this.#bytes[this.#at++] = 34;
+    if (byte < 0x80) this.#character(byte);
+    else if (byte >= 0xa0) {
+      this.#bytes[this.#at++] = 0xc0 | (byte >>> 6);
+      this.#bytes[this.#at++] = 0x80 | (byte & 0x3f);
+    }
+    if (quoted) this.#bytes[this.#at++] = 34;
+  }
+
   /** In quotes, `"` doubled, a newline as a space; control characters and bytes that are no UTF-8 are left out. */
   #string(view: DataView, start: number, end: number): void {
     this.#bytes[this.#at++] = 34;
@@ -182,7 +209,7 @@ export class TextWriter {
   }
 
   #utf8(bytes: Uint8Array): void {
-    // C1 controls and bidirectional overrides go with the C0 controls: they rewrite a terminal's line.
+    // C1 controls, line separators and bidirectional overrides go with the C0 controls: they rewrite a terminal's line.
     const clean = decoder.decode(bytes).replace(UNPRINTABLE, "");
     for (const byte of encoder.encode(clean)) {
       if (byte >= 0x80) this.#bytes[this.#at++] = byte;
@@ -202,6 +229,7 @@ export class TextWriter {
     const size = SIZE[element];
     this.#bytes[this.#at++] = 91;
     for (let at = start; at + size <= end; at += size) {
+      this.#room(SCALAR_MAX);
       if (at > start) this.#bytes[this.#at++] = 124;
       this.#scalar(view, at, element);
     }
@@ -214,7 +242,7 @@ export class TextWriter {
 }
 
 const HEX = "0123456789abcdef";
-const UNPRINTABLE = /[\u0080-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffd]/g;
+const UNPRINTABLE = /[\u0080-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]/g;
 
 /** Text of a signed, floating or MAC value. */
 function scalarText(view: DataView, at: number, type: ScalarType): string {

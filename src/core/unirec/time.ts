@@ -89,23 +89,24 @@ const TIME =
 export function parseTime(text: string): number | undefined {
   const found = TIME.exec(text);
   if (!found) return undefined;
-  const [year, month, day, hour, minute, second] = found.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [, ...words] = found;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = words.map(Number);
+  const date = new Date(Date.UTC(year, month - 1, day));
+  // Date carries 30 February over to March, and takes year 70 for 1970.
+  if (date.getUTCMonth() !== month - 1 || date.getUTCFullYear() !== year) return undefined;
+  // RFC 3339 section 5.7: a leap second is second 60.
   if (hour > 23 || minute > 59 || second > 60) return undefined;
-  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  if (date.getUTCMonth() !== month - 1 && second < 60) return undefined;
-  const offset = found[8] && found[8] !== "Z" ? offsetSeconds(found[8]) : 0;
-  const seconds = date.getTime() / 1000 - offset;
+  const offset = offsetSeconds(found[8] ?? "Z");
+  if (offset === undefined) return undefined;
+  const seconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offset;
   if (seconds < 0 || seconds >= WORD) return undefined;
   return seconds * SECOND + Number((found[7] ?? "").padEnd(6, "0").slice(0, 6));
 }
 
-const offsetSeconds = (text: string): number =>
-  (text.startsWith("-") ? -1 : 1) *
-  (Number(text.slice(1, 3)) * 3600 + Number(text.slice(4, 6)) * 60);
+function offsetSeconds(text: string): number | undefined {
+  if (text === "Z") return 0;
+  const hours = Number(text.slice(1, 3));
+  const minutes = Number(text.slice(4, 6));
+  if (hours > 23 || minutes > 59) return undefined;
+  return (text.startsWith("-") ? -1 : 1) * (hours * 3600 + minutes * 60);
+}
