@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { EXIT, NemeanError } from "./errors.ts";
 
 /** Bytes kept free in front of a batch's records for TRAP's container header (trap.md section 4). */
 export const HEADROOM = 14;
@@ -6,6 +7,14 @@ export const HEADROOM = 14;
 export const PAYLOAD_MAX = 99_986;
 /** Most bytes of one record (unirec.md section 1). */
 export const RECORD_MAX = 65_534;
+
+/** ERR_RECORD_SIZE for a record of `size` bytes. */
+export const recordTooLong = (size: number): NemeanError =>
+  new NemeanError(
+    "ERR_RECORD_SIZE",
+    EXIT.data,
+    `a record of ${size} bytes, the most is ${RECORD_MAX}: shorten its strings, bytes or arrays`,
+  );
 
 /**
  * Records on their way: each a big-endian uint16 length and a UniRec record, behind 14 bytes of headroom.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { Batch, RECORD_MAX } from "./batch.ts";
+import { Batch, RECORD_MAX, recordTooLong } from "./batch.ts";
 import type { Template } from "./unirec/template.ts";
 
 /**
@@ -42,9 +42,12 @@ export class OutputPort {
     return this.#records + this.#batch.count;
   }
 
-  /** The batch to put one more record of `size` bytes into; delivers the former one when it is full. */
+  /**
+   * The batch to put one more record of `size` bytes into; delivers the records so far when it is full.
+   * Throws ERR_RECORD_SIZE above {@link RECORD_MAX}: who takes sizes from the wire looks first.
+   */
   room(size: number): Batch {
-    if (size > RECORD_MAX) throw new RangeError(`a record of ${size} bytes`);
+    if (size > RECORD_MAX) throw recordTooLong(size);
     if (!this.#batch.fits(size)) this.flush();
     return this.#batch;
   }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { AlertComposer, type AlertHandler } from "./alert.ts";
-import type { Batch } from "./batch.ts";
+import { AlertComposer, type AlertDetail, type AlertHandler } from "./alert.ts";
+import { type Batch, RECORD_MAX } from "./batch.ts";
 import { type Clock, wallClock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import { type AnyModule, type Output, VERSION } from "./module.ts";
 import { OutputPort, type Receiver } from "./port.ts";
 import { StateStore } from "./state/state-store.ts";
 import { type AnyReader, reader } from "./unirec/reader.ts";
-import type { Template } from "./unirec/template.ts";
-import { SECOND } from "./unirec/time.ts";
+import { fieldOf, type Template } from "./unirec/template.ts";
+import { microsOfRaw, SECOND } from "./unirec/time.ts";
 import { writer } from "./unirec/writer.ts";
 
 /** Wall time (microseconds) after which a silent input no longer holds event time back. */
@@ -37,12 +37,12 @@ export interface RunOptions {
 export class ModuleRunner {
   readonly name: string;
   readonly def: AnyModule;
+  readonly clock: Clock;
   readonly counters = new Counters();
   readonly state: StateStore;
   readonly inputs: Readonly<Record<string, InputPort>>;
   readonly outputs: Readonly<Record<string, OutputPort>>;
   readonly #handlers: AnyHandlers;
-  readonly #clock: Clock;
   readonly #composer: AlertComposer | undefined;
   readonly #onAlert: AlertHandler | undefined;
   #now = Number.NEGATIVE_INFINITY;
@@ -51,7 +51,7 @@ export class ModuleRunner {
   constructor(def: AnyModule, options: RunOptions = {}) {
     this.def = def;
     this.name = options.name ?? def.name;
-    this.#clock = options.clock ?? wallClock;
+    this.clock = options.clock ?? wallClock;
     this.#onAlert = options.onAlert;
     this.state = new StateStore(this.counters.add);
     this.outputs = mapValues(def.outputs, (template, name) => new OutputPort(name, template));
@@ -69,12 +69,12 @@ export class ModuleRunner {
       out: mapValues(this.outputs, (port) => this.#output(port)),
       count: this.counters.add,
       state: this.state,
-      clock: this.#clock,
+      clock: this.clock,
     } as never) as AnyHandlers;
     this.inputs = mapValues(def.inputs, (template, name) => {
       const handler = this.#handlers[name] as BatchHandler | undefined;
       if (!handler) throw new Error(`${def.name}: setup returns no handler for the input ${name}`);
-      return new InputPort(this, name, template, handler, this.#clock);
+      return new InputPort(this, name, template, handler);
     });
   }
 
@@ -85,23 +85,33 @@ export class ModuleRunner {
 
   #output(port: OutputPort): Output<Template> {
     const record = writer(port.template);
-    const push = (): void => record.end(port.room(record.size));
+    const push = (): void => {
+      // What a flow carried may be too much for one record: a fact of the wire, not of the program.
+      if (record.size > RECORD_MAX) this.counters.add("records_too_long");
+      else record.end(port.room(record.size));
+    };
     return {
       record,
       push,
       send: (values, detail) => {
         record.begin().setAll(values);
         push();
-        if (!this.#composer || !this.#onAlert) return;
-        this.#onAlert(this.#composer.compose(plain(values), detail, Math.max(this.#now, 0)));
+        this.#alert(plain(values, port.template), detail);
       },
     };
+  }
+
+  #alert(record: Record<string, unknown>, detail: AlertDetail | undefined): void {
+    if (!this.#composer || !this.#onAlert) return;
+    this.#onAlert(this.#composer.compose(record, detail, Math.max(this.#now, 0)));
+    if (this.#composer.forgotten > 0)
+      this.counters.set("events_forgotten", this.#composer.forgotten);
   }
 
   /** Event time is the least of the inputs that are not ended and not silent. Ports call this. */
   advance(): void {
     let now = Number.POSITIVE_INFINITY;
-    const wall = this.#clock.now();
+    const wall = this.clock.now();
     for (const name in this.inputs) {
       const input = this.inputs[name]!;
       if (!input.ended && wall - input.heard <= SILENCE) now = Math.min(now, input.watermark);
@@ -141,21 +151,13 @@ export class InputPort implements Receiver {
   heard: number;
   ended = false;
   readonly #handler: BatchHandler;
-  readonly #clock: Clock;
 
-  constructor(
-    runner: ModuleRunner,
-    name: string,
-    template: Template,
-    handler: BatchHandler,
-    clock: Clock,
-  ) {
+  constructor(runner: ModuleRunner, name: string, template: Template, handler: BatchHandler) {
     this.runner = runner;
     this.name = name;
     this.template = template;
     this.#handler = handler;
-    this.#clock = clock;
-    this.heard = clock.now();
+    this.heard = runner.clock.now();
     this.cursor = reader(template) as AnyReader;
   }
 
@@ -166,14 +168,15 @@ export class InputPort implements Receiver {
 
   receive(batch: Batch): void {
     this.records += batch.count;
+    this.heard = this.runner.clock.now();
     this.cursor.reset(batch);
     this.#handler(this.cursor);
   }
 
   advance(watermark: number): void {
-    this.heard = this.#clock.now();
-    if (watermark <= this.watermark) return;
-    this.watermark = watermark;
+    this.heard = this.runner.clock.now();
+    if (watermark > this.watermark) this.watermark = watermark;
+    // Even when it says nothing new: meanwhile another input may have fallen silent.
     this.runner.advance();
   }
 
@@ -184,12 +187,17 @@ export class InputPort implements Receiver {
   }
 }
 
-const plain = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+/** A record's values as an alert has them: raw 64 bits as microseconds and numbers, addresses as text. */
+const plain = (values: Readonly<Record<string, unknown>>, template: Template) =>
   Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      typeof value === "object" ? String(value) : value,
-    ]),
+    Object.entries(values).map(([name, value]) => {
+      if (typeof value === "bigint")
+        return [
+          name,
+          fieldOf(template, name)?.type === "time" ? microsOfRaw(value) : Number(value),
+        ];
+      return [name, typeof value === "object" ? String(value) : value];
+    }),
   );
 
 const mapValues = <V, R>(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { type Batch, PAYLOAD_MAX, RECORD_MAX } from "../batch.ts";
+import { type Batch, PAYLOAD_MAX, RECORD_MAX, recordTooLong } from "../batch.ts";
 import { EXIT, NemeanError } from "../errors.ts";
 import { parseIp, parseMac } from "./ip.ts";
 import type { AnyReader } from "./reader.ts";
@@ -78,6 +78,7 @@ export class RecordWriter {
   }
 
   #setVariable(i: number, field: Field, value: unknown): void {
+    this.#drop(i);
     const from = this.#scratchEnd;
     const length = this.#append(field.type, value);
     this.#start[i] = from;
@@ -85,7 +86,21 @@ export class RecordWriter {
     this.#scratchEnd = from + length;
   }
 
-  /** Encode a variable value behind the scratch buffer's end; returns its bytes. */
+  /** Take a field's former value out of the scratch buffer, which so always has room for a whole record. */
+  #drop(i: number): void {
+    const length = this.#length[i]!;
+    if (length === 0) return;
+    const end = this.#start[i]! + length;
+    this.#scratch.copyWithin(end - length, end, this.#scratchEnd);
+    this.#scratchEnd -= length;
+    for (const k of this.#variable) if (this.#start[k]! >= end) this.#start[k]! -= length;
+    this.#length[i] = 0;
+  }
+
+  /**
+   * Encode a variable value behind the scratch buffer's end; returns its bytes. What does not fit fills the
+   * buffer in name, and so makes the record one that {@link end} refuses.
+   */
   #append(type: UniRecType, value: unknown): number {
     const room = this.#scratch.length - this.#scratchEnd;
     if (typeof value === "string") {
@@ -93,13 +108,13 @@ export class RecordWriter {
     }
     if (!isArrayType(type)) {
       const bytes = value as Uint8Array;
-      if (bytes.length > room) throw tooLong();
+      if (bytes.length > room) return room;
       this.#scratch.set(bytes, this.#scratchEnd);
       return bytes.length;
     }
     const list = value as ArrayLike<unknown>;
     const size = -SIZE[type];
-    if (list.length * size > room) throw tooLong();
+    if (list.length * size > room) return room;
     const element = elementOf(type);
     for (let k = 0; k < list.length; k++) {
       writeScalar(this.#scratchView, this.#scratchEnd + k * size, element, list[k]);
@@ -110,29 +125,39 @@ export class RecordWriter {
   /** Copy the fields that both templates have from the record under a cursor, bit by bit. */
   copyFrom(cursor: AnyReader): this {
     if (this.#copyFrom !== cursor.layout) this.#planCopy(cursor.layout);
-    for (const { i, from, to, size } of this.#copyPlan) {
-      if (size > 0) {
-        for (let k = 0; k < size; k++)
-          this.fixed[to + k] = cursor.view.getUint8(cursor.at + from + k);
-        continue;
-      }
-      const at = cursor.span(from);
-      const start = this.#scratchEnd;
-      const length = Math.min(cursor.spanLength, this.#scratch.length - start);
-      for (let k = 0; k < length; k++) this.#scratch[start + k] = cursor.view.getUint8(at + k);
-      this.#start[i] = start;
-      this.#length[i] = length;
-      this.#scratchEnd = start + length;
+    for (const step of this.#copyPlan) {
+      if (step.i < 0) copyBytes(cursor.view, cursor.at + step.from, this.view, step);
+      else this.#copyVariable(cursor, step);
     }
     return this;
   }
 
+  #copyVariable(cursor: AnyReader, { i, from }: CopyStep): void {
+    this.#drop(i);
+    const at = cursor.span(from);
+    const start = this.#scratchEnd;
+    // Spans that overlap may exceed the scratch buffer: far beyond a record's size, which end() refuses.
+    const length = Math.min(cursor.spanLength, this.#scratch.length - start);
+    for (let k = 0; k < length; k++) this.#scratch[start + k] = cursor.view.getUint8(at + k);
+    this.#start[i] = start;
+    this.#length[i] = length;
+    this.#scratchEnd = start + length;
+  }
+
+  /** What to copy from records of `layout`: neighbours in both templates go as one run. */
   #planCopy(layout: Template): void {
-    this.#copyFrom = layout;
-    this.#copyPlan = this.template.fields.flatMap(({ name, type, size, offset }, i) => {
+    const plan: CopyStep[] = [];
+    for (const [i, { name, type, size, offset }] of this.template.fields.entries()) {
       const found = fieldOf(layout, name);
-      return found?.type === type ? [{ i, from: found.offset, to: offset, size }] : [];
-    });
+      if (found?.type !== type) continue;
+      const last = plan.at(-1);
+      if (size < 0) plan.push({ i, from: found.offset, to: offset, size: 0 });
+      else if (last && found.offset - last.from === last.size && offset - last.to === last.size)
+        last.size += size;
+      else plan.push({ i: -1, from: found.offset, to: offset, size });
+    }
+    this.#copyFrom = layout;
+    this.#copyPlan = plan;
   }
 
   /** Bytes of the record as it stands. */
@@ -142,16 +167,19 @@ export class RecordWriter {
     return size;
   }
 
-  /** Append the record to a batch it fits in: see {@link size} and {@link Batch.fits}. */
+  /**
+   * Append the record to a batch it fits in: see {@link size} and {@link Batch.fits}.
+   * Throws ERR_RECORD_SIZE when it is longer than {@link RECORD_MAX}.
+   */
   end(batch: Batch): void {
     const { fixedSize, fields } = this.template;
+    if (this.size > RECORD_MAX) throw recordTooLong(this.size);
     let offset = 0;
     for (const i of this.#variable) {
       this.view.setUint16(fields[i]!.offset, offset, true);
       this.view.setUint16(fields[i]!.offset + 2, this.#length[i]!, true);
       offset += this.#length[i]!;
     }
-    if (fixedSize + offset > RECORD_MAX) throw tooLong();
     let at = batch.push(fixedSize + offset);
     batch.bytes.set(
       fixedSize === this.fixed.length ? this.fixed : this.fixed.subarray(0, fixedSize),
@@ -167,17 +195,33 @@ export class RecordWriter {
 }
 
 interface CopyStep {
+  /** Index of the variable field; -1 for a run of fixed ones. */
   readonly i: number;
   readonly from: number;
   readonly to: number;
-  readonly size: number;
+  /** Bytes of the run. */
+  size: number;
 }
 
-const tooLong = (): NemeanError =>
-  new NemeanError("ERR_RECORD_SIZE", EXIT.data, `a record is longer than ${RECORD_MAX} bytes`);
+function copyBytes(source: DataView, at: number, target: DataView, { to, size }: CopyStep): void {
+  let i = 0;
+  for (; i + 4 <= size; i += 4) target.setInt32(to + i, source.getInt32(at + i));
+  for (; i < size; i++) target.setUint8(to + i, source.getUint8(at + i));
+}
 
-/** A {@link RecordWriter} with a setter for each field. */
+/** Words of {@link RecordWriter} itself. */
+const RESERVED = new Set(
+  "begin constructor copyFrom end fixed set setAll size template view".split(" "),
+);
+
+/**
+ * A {@link RecordWriter} with a setter for each field.
+ * Throws ERR_TEMPLATE when a field is called as a member of the writer (UniRec's names are upper case).
+ */
 export function writer<T extends Template>(template: T): RecordWriter & Setters<T> {
+  const clash = template.fields.find(({ name }) => RESERVED.has(name));
+  if (clash)
+    throw new NemeanError("ERR_TEMPLATE", EXIT.data, `a field cannot be called ${clash.name}`);
   const made = new RecordWriter(template);
   const setters = Object.fromEntries(
     template.fields.map(({ name }, i) => [name, { set: (value: unknown) => made.set(i, value) }]),
@@ -203,11 +247,19 @@ export function writeScalar(view: DataView, at: number, type: ScalarType, value:
       return;
     case "uint64":
     case "int64":
-      view.setBigUint64(at, BigInt.asUintN(64, BigInt(value as number | bigint)), true);
+      if (typeof value === "bigint") view.setBigUint64(at, BigInt.asUintN(64, value), true);
+      else write64(view, at, Number(value));
       return;
     default:
       writeNumber(view, at, type, Number(value));
   }
+}
+
+/** A double as 64 bits, rounded down; exact to 2^53. */
+function write64(view: DataView, at: number, value: number): void {
+  const high = Math.floor(value / 4_294_967_296);
+  view.setInt32(at, (value - high * 4_294_967_296) | 0, true);
+  view.setInt32(at + 4, high | 0, true);
 }
 
 type NumberType = Exclude<ScalarType, "ipaddr" | "macaddr" | "time" | "uint64" | "int64">;
@@ -222,6 +274,7 @@ function writeNumber(view: DataView, at: number, type: NumberType, value: number
       return;
     case "uint32":
     case "int32":
+      // Through `| 0`: a store of a double above 2^31 is slow in JSC.
       view.setInt32(at, value | 0, true);
       return;
     case "uint16":
