@@ -33,6 +33,8 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #modules: ModuleRunner[] = [];
   readonly #splitters = new Map<OutputPort, BiflowSplitter>();
+  /** Inputs that are fed by a splitter. */
+  readonly #split = new Map<InputPort, BiflowSplitter>();
 
   constructor(options: PipelineOptions = {}) {
     this.#options = options;
@@ -52,7 +54,8 @@ export class Pipeline {
 
   /** Link an output to an input; throws ERR_PIPELINE naming both and the fields that are missing. */
   link(output: OutputPort, input: InputPort): void {
-    const source = this.#directed(output, input.template);
+    const splitter = this.#splitterFor(output, input.template);
+    const source = splitter?.flows ?? output;
     try {
       input.negotiate(source.template);
     } catch (error) {
@@ -63,6 +66,7 @@ export class Pipeline {
       );
     }
     source.link(input);
+    if (splitter) this.#split.set(input, splitter);
   }
 
   /** Link an input to the narrowest of several outputs that offers its required fields. */
@@ -85,15 +89,15 @@ export class Pipeline {
     );
   }
 
-  #directed(output: OutputPort, wanted: Template): OutputPort {
-    if (output.template.direction !== "biflow" || wanted.direction !== "uniflow") return output;
+  #splitterFor(output: OutputPort, wanted: Template): BiflowSplitter | undefined {
+    if (output.template.direction !== "biflow" || wanted.direction !== "uniflow") return undefined;
     let splitter = this.#splitters.get(output);
     if (!splitter) {
       splitter = new BiflowSplitter(output.template);
       output.link(splitter);
       this.#splitters.set(output, splitter);
     }
-    return splitter.flows;
+    return splitter;
   }
 
   stats(): ModuleStats[] {
@@ -108,7 +112,7 @@ export class Pipeline {
       counters: {
         ...counters.snapshot(),
         malformed_records: Object.values(inputs).reduce(
-          (sum, { cursor }) => sum + cursor.malformed,
+          (sum, input) => sum + input.cursor.malformed + (this.#split.get(input)?.malformed ?? 0),
           0,
         ),
       },

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Batch } from "../batch.ts";
+import { type Batch, RECORD_MAX } from "../batch.ts";
 import { OutputPort, type Receiver } from "../port.ts";
 import { type AnyReader, reader } from "../unirec/reader.ts";
 import { type Field, fieldOf, parseTemplate, type Template } from "../unirec/template.ts";
-import { fixedBytes } from "../unirec/types.ts";
 
 const REVERSE = "_REV";
 
@@ -23,10 +22,16 @@ export function uniflowOf(template: Template): Template {
   return parseTemplate(kept.map(({ type, name }) => `${type} ${name}`).join(","), "uniflow");
 }
 
+/** A run of bytes of the fixed part, or a variable field's descriptors: where in the biflow, where in the uniflow. */
 interface Move {
   readonly from: number;
   readonly to: number;
   readonly size: number;
+}
+
+interface Plan {
+  readonly fixed: readonly Move[];
+  readonly variable: readonly Move[];
 }
 
 /**
@@ -39,32 +44,26 @@ export class BiflowSplitter implements Receiver {
   readonly flows: OutputPort;
   readonly #cursor: AnyReader;
   readonly #packetsReverse: number;
-  readonly #forward: readonly Move[];
-  readonly #reverse: readonly Move[];
-  /** Descriptors of the variable fields: where they are in the biflow, where in the uniflow. */
-  readonly #variable: readonly Move[];
+  readonly #forward: Plan;
+  readonly #reverse: Plan;
+  /** Offset and length in the batch of each variable value of the record that is written. */
+  readonly #spans: Int32Array;
+  #tooLong = 0;
 
   constructor(template: Template) {
     const uniflow = uniflowOf(template);
     this.flows = new OutputPort("flows", uniflow);
     this.#cursor = reader(template) as AnyReader;
-    this.#packetsReverse = fieldOf(template, "PACKETS_REV")?.offset ?? -1;
-    const plan = (source: (name: string) => Field): Move[] =>
-      uniflow.fields
-        .filter(({ size }) => size > 0)
-        .map(({ name, type, offset }) => ({
-          from: source(name).offset,
-          to: offset,
-          size: fixedBytes(type),
-        }));
-    const own = (name: string): Field => fieldOf(template, name)!;
-    this.#forward = plan(own);
-    this.#reverse = plan(
-      (name) => fieldOf(template, name + REVERSE) ?? fieldOf(template, opposite(name)) ?? own(name),
-    );
-    this.#variable = uniflow.fields
-      .filter(({ size }) => size < 0)
-      .map(({ name, offset }) => ({ from: own(name).offset, to: offset, size: 0 }));
+    const packets = fieldOf(template, "PACKETS_REV");
+    this.#packetsReverse = packets?.type === "uint32" ? packets.offset : -1;
+    this.#forward = plan(uniflow, (field) => fieldOf(template, field.name)!);
+    this.#reverse = plan(uniflow, (field) => reverseOf(template, field));
+    this.#spans = new Int32Array(this.#forward.variable.length * 2);
+  }
+
+  /** Records shorter than their template, fields that point outside their record, records that are too long. */
+  get malformed(): number {
+    return this.#cursor.malformed + this.#tooLong;
   }
 
   receive(batch: Batch): void {
@@ -80,25 +79,32 @@ export class BiflowSplitter implements Receiver {
     }
   }
 
-  #emit(cursor: AnyReader, moves: readonly Move[]): void {
+  #emit(cursor: AnyReader, { fixed, variable }: Plan): void {
     const { fixedSize } = this.flows.template;
+    const spans = this.#spans;
     let size = fixedSize;
-    for (const { from } of this.#variable) {
-      cursor.span(from);
+    for (let i = 0; i < variable.length; i++) {
+      spans[i * 2] = cursor.span(variable[i]!.from);
+      spans[i * 2 + 1] = cursor.spanLength;
       size += cursor.spanLength;
+    }
+    // Only a record whose values overlap grows by being laid out.
+    if (size > RECORD_MAX) {
+      this.#tooLong++;
+      return;
     }
     const batch = this.flows.room(size);
     const p = batch.push(size);
-    for (let i = 0; i < moves.length; i++)
-      copyValue(cursor.view, cursor.at, batch.view, p, moves[i]!);
+    for (let i = 0; i < fixed.length; i++)
+      copyValue(cursor.view, cursor.at, batch.view, p, fixed[i]!);
     let data = 0;
-    for (const { from, to } of this.#variable) {
-      const at = cursor.span(from);
-      const length = cursor.spanLength;
-      batch.view.setUint16(p + to, data, true);
-      batch.view.setUint16(p + to + 2, length, true);
-      for (let i = 0; i < length; i++)
-        batch.bytes[p + fixedSize + data + i] = cursor.view.getUint8(at + i);
+    for (let i = 0; i < variable.length; i++) {
+      const at = spans[i * 2]!;
+      const length = spans[i * 2 + 1]!;
+      batch.view.setUint16(p + variable[i]!.to, data, true);
+      batch.view.setUint16(p + variable[i]!.to + 2, length, true);
+      for (let k = 0; k < length; k++)
+        batch.bytes[p + fixedSize + data + k] = cursor.view.getUint8(at + k);
       data += length;
     }
   }
@@ -110,6 +116,26 @@ export class BiflowSplitter implements Receiver {
   end(): void {
     this.flows.end();
   }
+}
+
+/** Where each field of a uniflow comes from. */
+function plan(uniflow: Template, source: (field: Field) => Field): Plan {
+  const moves = uniflow.fields.map((field) => ({
+    from: source(field).offset,
+    to: field.offset,
+    size: Math.max(0, field.size),
+  }));
+  return {
+    fixed: moves.filter(({ size }) => size > 0),
+    variable: moves.filter(({ size }) => size === 0),
+  };
+}
+
+/** The field that has in the other direction what `field` has in this one: X_REV, SRC for DST, or itself. */
+function reverseOf(template: Template, field: Field): Field {
+  const names = [field.name + REVERSE, opposite(field.name)];
+  const found = names.map((name) => fieldOf(template, name));
+  return found.find((other) => other?.type === field.type) ?? fieldOf(template, field.name)!;
 }
 
 function copyValue(
