@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+
 /** Syslog severities used here; journald reads the number in front of a line (`<4>text`). */
 const SEVERITY = { error: 3, warning: 4, notice: 5, info: 6, debug: 7 } as const;
 export type Level = keyof typeof SEVERITY;
@@ -13,12 +14,24 @@ export interface LogOptions {
   readonly write: (line: string) => void;
 }
 
-/** Control characters, so that nothing from the wire can move a terminal's cursor or forge a line. */
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/**
+ * What moves a terminal's cursor, turns its text round or ends a line, so that nothing from the wire forges
+ * one: control and format characters, line and paragraph separators.
+ */
+const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+const hex = (character: string, digits: number): string =>
+  character.codePointAt(0)!.toString(16).padStart(digits, "0");
 
 /** Text that is safe on a terminal and stays one line. */
 export const printable = (text: string): string =>
-  text.replace(CONTROL, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  text.replace(CONTROL, (character) => `\\x${hex(character, 2)}`);
+
+/** JSON leaves all but the first 32 of them as they are. */
+const printableJson = (json: string): string =>
+  json.replace(CONTROL, (character) =>
+    Array.from({ length: character.length }, (_, i) => `\\u${hex(character[i]!, 4)}`).join(""),
+  );
 
 /** A logger that writes one line a call: component, message, `key=value` fields. */
 export function createLog(component: string, { level = "info", format, write }: LogOptions): Log {
@@ -26,7 +39,7 @@ export function createLog(component: string, { level = "info", format, write }: 
   return (at, message, fields = {}) => {
     if (SEVERITY[at] > limit) return;
     if (format === "json") {
-      write(`${JSON.stringify({ level: at, component, message, ...fields })}\n`);
+      write(`${printableJson(JSON.stringify({ level: at, component, message, ...fields }))}\n`);
       return;
     }
     const rest = Object.entries(fields).map(
