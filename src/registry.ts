@@ -14,5 +14,6 @@ export interface Component {
 
 /** Every component by name, in alphabetical order. */
 export const registry: ReadonlyMap<string, Component> = new Map<string, Component>([
+  ["haddrscan", { kind: "detector", load: () => import("./detectors/haddrscan.ts") }],
   ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],
 ]);

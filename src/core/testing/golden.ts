@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/** Alerts recorded from NEMEA's own detectors, against those of ours in compat mode. @module */
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import type { AnyModule } from "../module.ts";
+import { type Row, runText } from "./run-module.ts";
+import { hasShared, NO_SHARED, sharedPath } from "./shared.ts";
+
+/** Wall seconds of the detector for each second of a paced input, where the recording says no other. */
+const CLOCK_RATE = 100;
+const INPUT = ".in.csv";
+
+export interface GoldenOptions {
+  /** Cases outside the score: name and why. They are run nevertheless, with a wall clock that stands. */
+  readonly excluded?: Readonly<Record<string, string>>;
+}
+
+/** Run each recorded case of a detector; `params` has those of the cases recorded with options. */
+export function testGolden(
+  name: string,
+  def: AnyModule,
+  params: Readonly<Record<string, Row>> = {},
+  { excluded = {} }: GoldenOptions = {},
+): void {
+  const folder = `golden/detectors/${name}`;
+  if (!hasShared(folder)) {
+    test.skip(`${name} golden cases (${NO_SHARED})`, () => {});
+    return;
+  }
+  const cases = readdirSync(sharedPath(folder))
+    .filter((file) => file.endsWith(INPUT))
+    .map((file) => file.slice(0, -INPUT.length))
+    .sort();
+
+  describe(`${name}, golden cases:`, () => {
+    const counted = cases.filter((item) => !(item in excluded));
+    const equal = new Set<string>();
+
+    test.each(cases)(`${name} sends in compat mode what the original sent: %s`, (item) => {
+      const text = (suffix: string): string =>
+        readFileSync(sharedPath(folder, `${item}${suffix}`), "utf8");
+      const { text: sent } = runText(def, text(INPUT), {
+        params: { compat: "nemea", ...params[item] },
+        clockRate: item in excluded ? 1 : CLOCK_RATE,
+      });
+      expect(linesOf(sent["alerts"]!)).toEqual(linesOf(text(".out.csv")));
+      equal.add(item);
+    });
+
+    test(`${name} equals the original in all ${counted.length} cases that count`, () => {
+      const score = counted.filter((item) => equal.has(item)).length;
+      process.stdout.write(`${name}: ${score}/${counted.length} golden cases equal\n`);
+      expect(score).toBe(counted.length);
+    });
+  });
+}
+
+/** Header and records; an output to which nothing was ever sent has neither, ours always has the header. */
+function linesOf(text: string): string[] {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.length > 1 ? lines : [];
+}
