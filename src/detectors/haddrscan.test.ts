@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { testDetector } from "../core/testing/detector-kit.ts";
 import { testGolden } from "../core/testing/golden.ts";
-import { play } from "../core/testing/play.ts";
+import { Play, play, said } from "../core/testing/play.ts";
 import type { Row } from "../core/testing/run-module.ts";
 import { SECOND } from "../core/unirec/time.ts";
 import haddrscan from "./haddrscan.ts";
@@ -160,6 +160,44 @@ describe("haddrscan", () => {
     const last = play(haddrscan, rows).alerts.at(-1)!;
     expect(Math.abs(last.observed! / 20_000 - 1)).toBeLessThan(0.05);
     expect(last.reason).toContain(`an estimated ${last.observed} (standard error 1.6 %)`);
+  });
+
+  test("haddrscan decides by whole seconds whether a scan has ended, however event time comes", () => {
+    const scan = syns(60, at(0.5));
+    const once = new Play(haddrscan).rows(scan).advance(START + 300.9 * SECOND);
+    const twice = new Play(haddrscan).rows(scan).advance(START + 300.2 * SECOND);
+    expect(said(twice.advance(START + 300.9 * SECOND).end())).toEqual(said(once.end()));
+    const later = new Play(haddrscan)
+      .rows(scan)
+      .advance(START + 301.1 * SECOND)
+      .end();
+    expect(later.alerts.at(-1)!.state).toBe("closed");
+  });
+
+  test("haddrscan keeps as evidence the first flow to each address", () => {
+    const thrice = syns(50).flatMap((row) => [row, row, row]);
+    const { evidence } = play(haddrscan, thrice).alerts[0]!;
+    expect(new Set(evidence.map(({ DST_IP }) => DST_IP)).size).toBe(20);
+  });
+
+  /** Four addresses tried by each of so many sources. */
+  const small = (sources: number, start: number): Row[] =>
+    Array.from({ length: sources * 4 }, (_, i) =>
+      syn(i & 3, { SRC_IP: `10.1.${i >>> 10}.${(i >>> 2) & 255}`, ...at(start) }),
+    );
+
+  test("haddrscan lets the count of a scan stand when too many newer ones are counted", () => {
+    const rows = [...small(513, 0), syn(9, { SRC_IP: "10.1.0.0", ...at(1) })];
+    const { alerts, runner } = play(haddrscan, rows, { params: { addressesMax: 2 } });
+    expect(runner.counters.get("distinct_reused")).toBe(1);
+    const first = alerts.filter(({ source }) => source.ip === "10.1.0.0");
+    expect(first.map(({ observed }) => observed)).toEqual([2, 4]);
+  });
+
+  test("haddrscan counts with the slots of scans that have ended", () => {
+    const params = { addressesMax: 2 };
+    const { runner } = play(haddrscan, [...small(500, 0), ...small(500, 1000)], { params });
+    expect(runner.counters.get("distinct_reused")).toBe(0);
   });
 
   test("haddrscan keeps quiet about a SYN flood of one host from many and from one", () => {
