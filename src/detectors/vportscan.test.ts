@@ -132,6 +132,17 @@ describe("vportscan", () => {
     expect(counts(two, { idleTimeout: 500 })).toEqual([50, 98]);
   });
 
+  test("vportscan marks ports in the bitmaps of scans that have ended, and counts those it takes away", () => {
+    const scans = (count: number, start: number): Row[] =>
+      Array.from({ length: count * 2 }, (_, i) =>
+        syn(i & 1, { SRC_IP: `10.1.${i >>> 9}.${(i >>> 1) & 255}`, ...at(start) }),
+      );
+    const reused = (rows: readonly Row[]): number =>
+      play(vportscan, rows, { params: { portsMax: 2 } }).runner.counters.get("bitmaps_reused");
+    expect(reused([...scans(1000, 0), ...scans(1000, 1000)])).toBe(0);
+    expect(reused(scans(1030, 0))).toBe(6);
+  });
+
   test("vportscan takes the first and last time of flows in any order", () => {
     const [record] = play(vportscan, syns(50).toReversed()).out["alerts"]!;
     expect(record).toMatchObject({ TIME_FIRST: START, TIME_LAST: START + 49 * SECOND });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import type { AlertDetail } from "../core/alert.ts";
 import { type Context, defineModule, type Handlers, param } from "../core/module.ts";
 import { type Reader, template, uniflow } from "../core/unirec/template.ts";
 import { SECOND } from "../core/unirec/time.ts";
@@ -8,6 +9,8 @@ const SYN = 0x02;
 const RST = 0x04;
 /** EVENT_TYPE of a port scan across NEMEA. */
 const PORT_SCAN = 1;
+/** What all records of alerts have in common. */
+const SAME = { PROTOCOL: TCP, EVENT_TYPE: PORT_SCAN };
 
 /** Scans whose ports are counted one by one at once: a bitmap of 65,536 ports each, 8 MB in all. */
 const BITMAPS = 1024;
@@ -25,10 +28,28 @@ const alerts = template(`
 `);
 
 const params = {
-  portsMax: param.count({ default: 50, min: 2, max: 1024, about: "Distinct ports that raise an alert" }),
-  packetsMax: param.count({ default: 4, min: 1, about: "Flows with more packets are ordinary traffic" }),
-  idleTimeout: param.seconds({ default: 300, min: 1, about: "Forget a pair not seen for this long" }),
-  pairsMax: param.count({ default: 65_536, min: 16, max: 1 << 22, about: "Pairs of hosts watched at once" }),
+  portsMax: param.count({
+    default: 50,
+    min: 2,
+    max: 1024,
+    about: "Distinct ports that raise an alert",
+  }),
+  packetsMax: param.count({
+    default: 4,
+    min: 1,
+    about: "Flows with more packets are ordinary traffic",
+  }),
+  idleTimeout: param.seconds({
+    default: 300,
+    min: 1,
+    about: "Forget a pair not seen for this long",
+  }),
+  pairsMax: param.count({
+    default: 65_536,
+    min: 16,
+    max: 1 << 22,
+    about: "Pairs of hosts watched at once",
+  }),
   compat: param.compat(),
 };
 type Setup = Context<typeof params, { alerts: typeof alerts }>;
@@ -77,70 +98,23 @@ source did.
   },
 });
 
-function scan({ params: { portsMax, packetsMax, idleTimeout, pairsMax }, out, state, count }: Setup) {
-  const ports = state.column("ports", "uint16", pairsMax * portsMax); // the first portsMax of each pair
-  const portCount = state.column("portCount", "uint32", pairsMax);
-  const announced = state.column("announced", "uint32", pairsMax); // ports in the last alert, 0 before it
-  const first = state.column("first", "float64", pairsMax);
-  const last = state.column("last", "float64", pairsMax);
-  const lastPorts = state.column("lastPorts", "uint32", pairsMax); // of the last probe: source << 16 | destination
+/** The distinct ports of each pair: a list up to the limit, a bitmap from there on. */
+function portSets({ params: { portsMax, pairsMax }, state, count }: Setup) {
+  const ports = state.column("ports", "uint16", pairsMax * portsMax);
   const bitmaps = state.column("bitmaps", "uint8", BITMAPS * BITMAP_BYTES);
   const bitmapOwner = state.column("bitmapOwner", "int32", BITMAPS);
   const bitmapOf = state.column("bitmapOf", "int32", pairsMax);
   const bitmapNext = state.column("bitmapNext", "uint32", 1);
-  const evidence = state.evidence("evidence", EVIDENCE_SLOTS, flows);
-  const evidenceOf = state.column("evidenceOf", "int32", pairsMax);
-  const pairs = state.table("pairs", {
-    key: ["ip", "ip"],
-    rows: pairsMax,
-    idle: idleTimeout * SECOND,
-    onLeave: (row) => {
-      if (announced[row] !== 0) announce(row, true);
-    },
-  });
-  const suspectAt = Math.ceil(portsMax / 2);
 
-  function announce(row: number, closed: boolean): void {
-    const source = pairs.ip(row, 0);
-    const target = pairs.ip(row, 4);
-    const tried = portCount[row]!;
-    announced[row] = tried;
-    out.alerts.send(
-      {
-        SRC_IP: source,
-        DST_IP: target,
-        SRC_PORT: lastPorts[row]! >>> 16,
-        DST_PORT: lastPorts[row]! & 0xffff,
-        PROTOCOL: TCP,
-        EVENT_TYPE: PORT_SCAN,
-        PORT_CNT: tried,
-        TIME_FIRST: first[row]!,
-        TIME_LAST: last[row]!,
-      },
-      {
-        key: `${source}>${target}`,
-        reason: `${source} tried ${tried} TCP ports of ${target} without making a connection (limit ${portsMax})`,
-        observed: tried,
-        threshold: portsMax,
-        source: { ip: String(source) },
-        target: { ip: String(target) },
-        evidence: evidence.flows(evidenceOf[row]!, row),
-        closed,
-        ...(closed ? { time: pairs.touched(row) + idleTimeout * SECOND } : {}),
-      },
-    );
-  }
-
-  /** Add a port below the limit to the pair's list; returns whether it is new. */
-  function list(row: number, port: number): boolean {
+  function list(row: number, listed: number, port: number): boolean {
     const start = row * portsMax;
-    const end = start + portCount[row]!;
+    const end = start + listed;
     for (let i = start; i < end; i++) if (ports[i] === port) return false;
     ports[end] = port;
+    if (listed + 1 === portsMax) takeBitmap(row);
     return true;
   }
 
-  /** From the limit on ports are marked in a bitmap; returns whether this one is new. */
   function mark(row: number, port: number): boolean {
     const bitmap = bitmapOf[row]!;
     // Given away to a newer scan: the count stands, which understates this one.
@@ -161,6 +135,63 @@ function scan({ params: { portsMax, packetsMax, idleTimeout, pairsMax }, out, st
     for (let i = row * portsMax; i < (row + 1) * portsMax; i++) mark(row, ports[i]!);
   }
 
+  return {
+    /** Add a port to a set of so many; returns whether it is new. */
+    add: (row: number, size: number, port: number): boolean =>
+      size < portsMax ? list(row, size, port) : mark(row, port),
+    /** The pair is forgotten. */
+    release(row: number): void {
+      if (bitmapOwner[bitmapOf[row]!] === row + 1) bitmapOwner[bitmapOf[row]!] = 0;
+    },
+  };
+}
+
+function scan(context: Setup) {
+  const { out, state } = context;
+  const { portsMax, packetsMax, idleTimeout, pairsMax } = context.params;
+  const ports = portSets(context);
+  const portCount = state.column("portCount", "uint32", pairsMax);
+  const announced = state.column("announced", "uint32", pairsMax); // ports in the last alert, 0 before it
+  const first = state.column("first", "float64", pairsMax);
+  const last = state.column("last", "float64", pairsMax);
+  const lastPorts = state.column("lastPorts", "uint32", pairsMax); // of the last probe: source << 16 | destination
+  const evidence = state.evidence("evidence", EVIDENCE_SLOTS, flows);
+  const evidenceOf = state.column("evidenceOf", "int32", pairsMax);
+  const pairs = state.table("pairs", {
+    key: ["ip", "ip"],
+    rows: pairsMax,
+    idle: idleTimeout * SECOND,
+    onLeave(row) {
+      const time = pairs.touched(row) + idleTimeout * SECOND;
+      if (announced[row] !== 0) announce(row, { closed: true, time });
+      ports.release(row);
+    },
+  });
+  const suspectAt = Math.ceil(portsMax / 2);
+
+  function announce(row: number, closing: Pick<AlertDetail, "closed" | "time"> = {}): void {
+    const [source, target] = [pairs.ip(row, 0), pairs.ip(row, 4)];
+    const tried = portCount[row]!;
+    announced[row] = tried;
+    out.alerts.send(
+      {
+        SRC_IP: source,
+        DST_IP: target,
+        SRC_PORT: lastPorts[row]! >>> 16,
+        DST_PORT: lastPorts[row]! & 0xffff,
+        ...SAME,
+        PORT_CNT: tried,
+        TIME_FIRST: first[row]!,
+        TIME_LAST: last[row]!,
+      },
+      {
+        ...detailOf(String(source), String(target), tried, portsMax),
+        evidence: evidence.flows(evidenceOf[row]!, row),
+        ...closing,
+      },
+    );
+  }
+
   function probe(flow: Flow): void {
     const { DST_PORT, TIME_FIRST, TIME_LAST } = flow;
     const row = pairs.upsertPair(flow.SRC_IP, flow.DST_IP, TIME_LAST);
@@ -173,15 +204,12 @@ function scan({ params: { portsMax, packetsMax, idleTimeout, pairsMax }, out, st
     if (TIME_FIRST < first[row]!) first[row] = TIME_FIRST;
     if (TIME_LAST > last[row]!) last[row] = TIME_LAST;
     lastPorts[row] = (flow.SRC_PORT << 16) | DST_PORT;
-    const limited = portCount[row]! >= portsMax;
-    if (!(limited ? mark(row, DST_PORT) : list(row, DST_PORT))) return;
+    if (!ports.add(row, portCount[row]!, DST_PORT)) return;
     const tried = ++portCount[row]!;
     if (tried < suspectAt) return;
     if (tried === suspectAt) evidenceOf[row] = evidence.take(row);
     evidence.keep(evidenceOf[row]!, row, flow as never);
-    if (tried < portsMax) return;
-    if (tried === portsMax) takeBitmap(row);
-    if (tried === portsMax || tried >= announced[row]! * 2) announce(row, false);
+    if (tried === portsMax || (tried > portsMax && tried >= announced[row]! * 2)) announce(row);
   }
 
   return {
@@ -191,9 +219,20 @@ function scan({ params: { portsMax, packetsMax, idleTimeout, pairsMax }, out, st
     everySecond: (now: number) => pairs.expire(now),
     end() {
       pairs.forEach((row) => {
-        if (announced[row] !== 0 && announced[row] !== portCount[row]) announce(row, false);
+        if (announced[row] !== 0 && announced[row] !== portCount[row]) announce(row);
       });
     },
+  };
+}
+
+function detailOf(source: string, target: string, tried: number, limit: number): AlertDetail {
+  return {
+    key: `${source}>${target}`,
+    reason: `${source} tried ${tried} TCP ports of ${target} without making a connection (limit ${limit})`,
+    observed: tried,
+    threshold: limit,
+    source: { ip: source },
+    target: { ip: target },
   };
 }
 
@@ -216,7 +255,11 @@ function original({ params: { pairsMax }, out, state, clock }: Setup) {
   const first = state.column("first", "float64", pairsMax);
   const last = state.column("last", "float64", pairsMax);
   const modified = state.column("modified", "float64", pairsMax);
-  const pairs = state.table("pairs", { key: ["ip", "ip"], rows: pairsMax, idle: Number.POSITIVE_INFINITY });
+  const pairs = state.table("pairs", {
+    key: ["ip", "ip"],
+    rows: pairsMax,
+    idle: Number.POSITIVE_INFINITY,
+  });
   const wallSeconds = (): number => Math.floor(clock.now() / SECOND);
   let pruned = wallSeconds();
 
@@ -245,7 +288,7 @@ function original({ params: { pairsMax }, out, state, clock }: Setup) {
     if (TIME_LAST > last[row]!) last[row] = TIME_LAST;
     modified[row] = wall;
     if (toggle(row, DST_PORT) < ORIGINAL_PORTS) return;
-    const record = { SRC_IP, DST_IP, SRC_PORT, DST_PORT, PROTOCOL: TCP, EVENT_TYPE: PORT_SCAN };
+    const record = { SRC_IP, DST_IP, SRC_PORT, DST_PORT, ...SAME };
     const times = { TIME_FIRST: first[row]!, TIME_LAST: last[row]! };
     out.alerts.send({ ...record, PORT_CNT: ORIGINAL_PORTS, ...times });
     pairs.delete(row);
@@ -264,7 +307,8 @@ function original({ params: { pairsMax }, out, state, clock }: Setup) {
       const wall = wallSeconds();
       while (flow.next()) {
         if (!flow.SRC_IP.isV4 || !flow.DST_IP.isV4) continue;
-        if (flow.PROTOCOL === TCP && flow.TCP_FLAGS === SYN && flow.PACKETS <= ORIGINAL_PACKETS) probe(flow, wall);
+        if (flow.PROTOCOL === TCP && flow.TCP_FLAGS === SYN && flow.PACKETS <= ORIGINAL_PACKETS)
+          probe(flow, wall);
         prune(wall);
       }
     },
