@@ -30,7 +30,11 @@ export interface MeterStats {
   /** Bytes on the wire. */
   readonly bytes: number;
   /** Packets that are not in a flow, by reason. */
-  readonly ignored: { readonly nonIp: number; readonly malformed: number; readonly unknownLink: number };
+  readonly ignored: {
+    readonly nonIp: number;
+    readonly malformed: number;
+    readonly unknownLink: number;
+  };
   /** Flows sent, by flowEndReason. */
   readonly flows: number;
   readonly ended: Readonly<Record<keyof typeof END_REASON, number>>;

@@ -2,8 +2,8 @@
 // Hot path: bench meter, 8 M packets over 1 M flows in random order. The cost is memory latency; reading 256
 // slots and then 256 records before any is used lets their cache misses overlap, which is worth a factor of 2.
 import { reserve } from "../memory.ts";
-import type { FrameBatch } from "../packet/frames.ts";
 import { type PacketDecoder, ROW } from "../packet/decoder.ts";
+import type { FrameBatch } from "../packet/frames.ts";
 import { SECOND } from "../unirec/time.ts";
 import { COLD_SHIFT, END_REASON, HOT_SHIFT, STATE, TCP } from "./record.ts";
 
@@ -80,7 +80,9 @@ export class FlowTable {
     this.pool = new Int32Array(new ArrayBuffer(POOL_FIRST * 32));
     this.#index = new Int32Array(new ArrayBuffer(INDEX_FIRST * 8));
     this.#mask = INDEX_FIRST - 1;
-    this.#earliest = new Float64Array(new ArrayBuffer(((records >>> BLOCK_SHIFT) + 1) * 8)).fill(Infinity);
+    this.#earliest = new Float64Array(new ArrayBuffer(((records >>> BLOCK_SHIFT) + 1) * 8)).fill(
+      Infinity,
+    );
   }
 
   /** Account the packets of a decoded batch from row `from` up to row `to`. */
@@ -115,7 +117,12 @@ export class FlowTable {
         if (index[slot * 2] === hash) {
           w = record << HOT_SHIFT;
           if (hot[w + 2] === ports && hot[w + 1] === kind && hot[w + 3] === low) {
-            if ((kind & 256) === 0 ? hot[w + 4] === rows[z + 4] : this.#sameV6(view, rows[z + 8]!, rows[z + 5]!, hot[w + 4]!)) break;
+            if (
+              (kind & 256) === 0
+                ? hot[w + 4] === rows[z + 4]
+                : this.#sameV6(view, rows[z + 8]!, rows[z + 5]!, hot[w + 4]!)
+            )
+              break;
           }
         }
         slot = (slot + 1) & mask;
@@ -131,7 +138,12 @@ export class FlowTable {
         const since = now - first;
         if (since - lasted >= idle) this.#restart(record, END_REASON.idle, rows, z, view, now);
         else if (since >= active) this.#restart(record, END_REASON.active, rows, z, view, now);
-        else if ((flags & TCP.syn) !== 0 && (hot[w + 5]! & 0x0505) !== 0 && (kind & 255) === 6 && ended(hot[w + 5]!))
+        else if (
+          (flags & TCP.syn) !== 0 &&
+          (hot[w + 5]! & 0x0505) !== 0 &&
+          (kind & 255) === 6 &&
+          ended(hot[w + 5]!)
+        )
           this.#restart(record, END_REASON.end, rows, z, view, now);
         else if (since > lasted) hot[w + 6] = since | 0;
         else if (since < 0) {
@@ -148,7 +160,8 @@ export class FlowTable {
       hot[packet] = counted;
       doubles[record * 8 + 6 + reverse]! += rows[z + 6]!;
       if (counted === 1 && reverse === 1) this.cold[(record << COLD_SHIFT) + 5] = rows[z + 12]!;
-      if (linger >= 0 && (kind & 255) === 6 && (flags & (TCP.fin | TCP.rst)) !== 0) this.#hasten(record, now + linger);
+      if (linger >= 0 && (kind & 255) === 6 && (flags & (TCP.fin | TCP.rst)) !== 0)
+        this.#hasten(record, now + linger);
     }
   }
 
@@ -159,10 +172,14 @@ export class FlowTable {
     const first = direction === 0 ? ip + 8 : ip + 24;
     const second = direction === 0 ? ip + 24 : ip + 8;
     return (
-      pool[at] === view.getInt32(first, true) && pool[at + 1] === view.getInt32(first + 4, true) &&
-      pool[at + 2] === view.getInt32(first + 8, true) && pool[at + 3] === view.getInt32(first + 12, true) &&
-      pool[at + 4] === view.getInt32(second, true) && pool[at + 5] === view.getInt32(second + 4, true) &&
-      pool[at + 6] === view.getInt32(second + 8, true) && pool[at + 7] === view.getInt32(second + 12, true)
+      pool[at] === view.getInt32(first, true) &&
+      pool[at + 1] === view.getInt32(first + 4, true) &&
+      pool[at + 2] === view.getInt32(first + 8, true) &&
+      pool[at + 3] === view.getInt32(first + 12, true) &&
+      pool[at + 4] === view.getInt32(second, true) &&
+      pool[at + 5] === view.getInt32(second + 4, true) &&
+      pool[at + 6] === view.getInt32(second + 8, true) &&
+      pool[at + 7] === view.getInt32(second + 12, true)
     );
   }
 
@@ -180,7 +197,8 @@ export class FlowTable {
     hot[w + 1] = rows[z + 1]!;
     hot[w + 2] = rows[z + 2]!;
     hot[w + 3] = rows[z + 3]!;
-    hot[w + 4] = (rows[z + 1]! & 256) === 0 ? rows[z + 4]! : this.#poolPut(view, rows[z + 8]!, rows[z + 5]!);
+    hot[w + 4] =
+      (rows[z + 1]! & 256) === 0 ? rows[z + 4]! : this.#poolPut(view, rows[z + 8]!, rows[z + 5]!);
     this.#begin(record, rows, z, view, now);
     const index = this.#index;
     const mask = this.#mask;
@@ -235,7 +253,14 @@ export class FlowTable {
   }
 
   /** The flow ends before this packet, which is the first of the next flow with the same key. */
-  #restart(record: number, reason: number, rows: Int32Array, z: number, view: DataView, now: number): void {
+  #restart(
+    record: number,
+    reason: number,
+    rows: Int32Array,
+    z: number,
+    view: DataView,
+    now: number,
+  ): void {
     this.#export(record, ended(this.hot[(record << HOT_SHIFT) + 5]!) ? END_REASON.end : reason);
     this.#begin(record, rows, z, view, now);
   }
@@ -272,7 +297,10 @@ export class FlowTable {
           if (due < next) next = due;
           continue;
         }
-        this.#export(record, over ? END_REASON.end : first + active <= now ? END_REASON.active : END_REASON.idle);
+        this.#export(
+          record,
+          over ? END_REASON.end : first + active <= now ? END_REASON.active : END_REASON.idle,
+        );
         this.#remove(record);
       }
       earliest[block] = next;
@@ -385,17 +413,32 @@ export class FlowTable {
 
 /** Whether TCP flags of both directions say that the connection is over: RST, or FIN from both sides. */
 const ended = (state: number): boolean =>
-  (state & ((TCP.rst << 8) | TCP.rst)) !== 0 || (state & ((TCP.fin << 8) | TCP.fin)) === ((TCP.fin << 8) | TCP.fin);
+  (state & ((TCP.rst << 8) | TCP.rst)) !== 0 ||
+  (state & ((TCP.fin << 8) | TCP.fin)) === ((TCP.fin << 8) | TCP.fin);
 
-function touchIndex(index: Int32Array, mask: number, rows: Int32Array, from: number, to: number): number {
+function touchIndex(
+  index: Int32Array,
+  mask: number,
+  rows: Int32Array,
+  from: number,
+  to: number,
+): number {
   let sum = 0;
   for (let z = from * ROW; z < to * ROW; z += ROW) sum ^= index[(rows[z]! & mask) * 2 + 1]!;
   return sum;
 }
 
-function touchRecords(index: Int32Array, mask: number, hot: Int32Array, rows: Int32Array, from: number, to: number): number {
+function touchRecords(
+  index: Int32Array,
+  mask: number,
+  hot: Int32Array,
+  rows: Int32Array,
+  from: number,
+  to: number,
+): number {
   let sum = 0;
-  for (let z = from * ROW; z < to * ROW; z += ROW) sum ^= hot[index[(rows[z]! & mask) * 2 + 1]! << HOT_SHIFT]!;
+  for (let z = from * ROW; z < to * ROW; z += ROW)
+    sum ^= hot[index[(rows[z]! & mask) * 2 + 1]! << HOT_SHIFT]!;
   return sum;
 }
 

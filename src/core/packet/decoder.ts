@@ -66,7 +66,18 @@ const ETHERTYPE = {
   ethernet: 0x10002,
 } as const;
 
-const PROTOCOL = { icmp: 1, ipip: 4, tcp: 6, udp: 17, dccp: 33, ipv6: 41, gre: 47, ah: 51, sctp: 132, udplite: 136 } as const;
+const PROTOCOL = {
+  icmp: 1,
+  ipip: 4,
+  tcp: 6,
+  udp: 17,
+  dccp: 33,
+  ipv6: 41,
+  gre: 47,
+  ah: 51,
+  sctp: 132,
+  udplite: 136,
+} as const;
 const UDP_PORT = { gtpu: 2152, teredo: 3544, vxlan: 4789, geneve: 6081 } as const;
 
 export interface DecoderOptions {
@@ -236,7 +247,12 @@ export class PacketDecoder {
           }
         }
       }
-      while (type === ETHERTYPE.vlan || type === ETHERTYPE.qinq || type === ETHERTYPE.qinqOld || type === ETHERTYPE.qinqOlder) {
+      while (
+        type === ETHERTYPE.vlan ||
+        type === ETHERTYPE.qinq ||
+        type === ETHERTYPE.qinqOld ||
+        type === ETHERTYPE.qinqOlder
+      ) {
         if (at + 4 > limit) break walk;
         if (vlan === 0) vlan = 0x1000 | (view.getUint16(at) & 0xfff);
         type = view.getUint16(at + 2);
@@ -285,7 +301,12 @@ export class PacketDecoder {
             const size = (view.getUint8(at + 1) & 0x3f) << 2;
             if (size < 8) break walk;
             at += size;
-            type = next === 1 || next === 2 ? ETHERTYPE.anyIp : next === 3 ? ETHERTYPE.ethernet : ETHERTYPE.none;
+            type =
+              next === 1 || next === 2
+                ? ETHERTYPE.anyIp
+                : next === 3
+                  ? ETHERTYPE.ethernet
+                  : ETHERTYPE.none;
             break;
           }
           case ETHERTYPE.anyIp: {
@@ -335,8 +356,14 @@ export class PacketDecoder {
         later = false;
         // Hop-by-hop, routing, fragment, AH, destination options, mobility, HIP, shim6 (RFC 8200, 7045).
         while (
-          protocol === 0 || protocol === 43 || protocol === 44 || protocol === 51 ||
-          protocol === 60 || protocol === 135 || protocol === 139 || protocol === 140
+          protocol === 0 ||
+          protocol === 43 ||
+          protocol === 44 ||
+          protocol === 51 ||
+          protocol === 60 ||
+          protocol === 135 ||
+          protocol === 139 ||
+          protocol === 140
         ) {
           if (transport + 8 > end) {
             transport = end;
@@ -392,10 +419,19 @@ export class PacketDecoder {
     let destination = 0;
     let tcpFlags = 0;
     if (fragment) {
-      const ports = this.fragments.ports(view, ip, transport, later ? -1 : end, protocol, frames.time[i]!, v6);
+      const ports = this.fragments.ports(
+        view,
+        ip,
+        transport,
+        later ? -1 : end,
+        protocol,
+        frames.time[i]!,
+        v6,
+      );
       source = ports >>> 16;
       destination = ports & 0xffff;
-      if (!later && protocol === PROTOCOL.tcp && transport + 14 <= end) tcpFlags = view.getUint8(transport + 13);
+      if (!later && protocol === PROTOCOL.tcp && transport + 14 <= end)
+        tcpFlags = view.getUint8(transport + 13);
     } else if (protocol === PROTOCOL.tcp) {
       if (transport + 4 <= end) {
         source = view.getUint16(transport);
@@ -403,8 +439,10 @@ export class PacketDecoder {
         if (transport + 14 <= end) tcpFlags = view.getUint8(transport + 13);
       }
     } else if (
-      protocol === PROTOCOL.udp || protocol === PROTOCOL.sctp ||
-      protocol === PROTOCOL.udplite || protocol === PROTOCOL.dccp
+      protocol === PROTOCOL.udp ||
+      protocol === PROTOCOL.sctp ||
+      protocol === PROTOCOL.udplite ||
+      protocol === PROTOCOL.dccp
     ) {
       if (transport + 4 <= end) {
         source = view.getUint16(transport);
@@ -419,14 +457,27 @@ export class PacketDecoder {
     if (v6) {
       // The sides are ordered by their words, the first that differ.
       let word = 0;
-      while (word < 12 && view.getInt32(ip + 8 + word, true) === view.getInt32(ip + 24 + word, true)) word += 4;
+      while (
+        word < 12 &&
+        view.getInt32(ip + 8 + word, true) === view.getInt32(ip + 24 + word, true)
+      )
+        word += 4;
       const a = view.getInt32(ip + 8 + word, true);
       const b = view.getInt32(ip + 24 + word, true);
       direction = a > b || (a === b && source > destination) ? 1 : 0;
       const first = direction === 0 ? ip + 8 : ip + 24;
       const second = direction === 0 ? ip + 24 : ip + 8;
-      low = mix(mix(view.getInt32(first, true), view.getInt32(first + 4, true)), mix(view.getInt32(first + 8, true), view.getInt32(first + 12, true)));
-      low = mix(low, mix(mix(view.getInt32(second, true), view.getInt32(second + 4, true)), mix(view.getInt32(second + 8, true), view.getInt32(second + 12, true))));
+      low = mix(
+        mix(view.getInt32(first, true), view.getInt32(first + 4, true)),
+        mix(view.getInt32(first + 8, true), view.getInt32(first + 12, true)),
+      );
+      low = mix(
+        low,
+        mix(
+          mix(view.getInt32(second, true), view.getInt32(second + 4, true)),
+          mix(view.getInt32(second + 8, true), view.getInt32(second + 12, true)),
+        ),
+      );
     } else {
       low = view.getInt32(ip + 12, true);
       high = view.getInt32(ip + 16, true);
@@ -488,7 +539,8 @@ export class PacketDecoder {
       size += 12 + ((view.getUint8(at + size + 11) & 1) << 3);
       type = ETHERTYPE.ethernet;
     } else if (type === ETHERTYPE.bridge) type = ETHERTYPE.ethernet;
-    else if (type !== ETHERTYPE.ipv4 && type !== ETHERTYPE.ipv6 && type !== ETHERTYPE.mpls) return 0;
+    else if (type !== ETHERTYPE.ipv4 && type !== ETHERTYPE.ipv6 && type !== ETHERTYPE.mpls)
+      return 0;
     return (type << 8) | size;
   }
 
@@ -506,10 +558,13 @@ export class PacketDecoder {
       const size = 16 + ((view.getUint8(at) & 0x3f) << 2);
       const type = view.getUint16(at + 2);
       if (type === ETHERTYPE.bridge) return (ETHERTYPE.ethernet << 10) | size;
-      return type === ETHERTYPE.ipv4 || type === ETHERTYPE.ipv6 ? (ETHERTYPE.anyIp << 10) | size : 0;
+      return type === ETHERTYPE.ipv4 || type === ETHERTYPE.ipv6
+        ? (ETHERTYPE.anyIp << 10) | size
+        : 0;
     }
     if (port === UDP_PORT.gtpu) return this.#gtpu(view, at, end);
-    if (port === UDP_PORT.teredo || view.getUint16(udp) === UDP_PORT.teredo) return this.#teredo(view, at, end);
+    if (port === UDP_PORT.teredo || view.getUint16(udp) === UDP_PORT.teredo)
+      return this.#teredo(view, at, end);
     return 0;
   }
 
@@ -536,7 +591,8 @@ export class PacketDecoder {
   /** Teredo (RFC 4380): IPv6, behind an authentication or an origin indication or both. */
   #teredo(view: DataView, start: number, end: number): number {
     let at = start;
-    if (at + 13 <= end && view.getUint16(at) === 0x0001) at += 13 + view.getUint8(at + 2) + view.getUint8(at + 3);
+    if (at + 13 <= end && view.getUint16(at) === 0x0001)
+      at += 13 + view.getUint8(at + 2) + view.getUint8(at + 3);
     if (at + 8 <= end && view.getUint16(at) === 0x0000) at += 8;
     if (at + 40 > end || view.getUint8(at) >>> 4 !== 6) return 0;
     return (ETHERTYPE.anyIp << 10) | (at - start + 8);

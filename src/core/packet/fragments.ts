@@ -24,7 +24,15 @@ export class FragmentPorts {
    * Ports (source in the upper half) of the fragment at `ip`. `end` is where the captured packet ends when it
    * is a first fragment, which then is remembered; -1 for a later one.
    */
-  ports(view: DataView, ip: number, transport: number, end: number, protocol: number, time: number, v6: boolean): number {
+  ports(
+    view: DataView,
+    ip: number,
+    transport: number,
+    end: number,
+    protocol: number,
+    time: number,
+    v6: boolean,
+  ): number {
     this.fragments++;
     const length = v6 ? 32 : 8;
     const addresses = v6 ? ip + 8 : ip + 12;
@@ -48,7 +56,12 @@ export class FragmentPorts {
       this.#time[slot] = time;
       return ports;
     }
-    if (slots[z] === hash && slots[z + 1] === check && Math.abs(time - this.#time[slot]!) < LIFETIME) return slots[z + 2]!;
+    if (
+      slots[z] === hash &&
+      slots[z + 1] === check &&
+      Math.abs(time - this.#time[slot]!) < LIFETIME
+    )
+      return slots[z + 2]!;
     this.unmatched++;
     return 0;
   }
