@@ -126,7 +126,7 @@ export class TextWriter {
     let rest = value;
     for (let i = this.#at + count - 1; i >= this.#at; i--) {
       const tenth = Math.floor(rest / 10);
-      this.#bytes[i] = 48 + rest - tenth * 10;
+      this.#bytes[i] = 48 + (rest - tenth * 10); // 48 + rest first would pass 2^53.
       rest = tenth;
     }
     this.#at += count;
