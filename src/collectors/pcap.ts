@@ -41,8 +41,10 @@ export class PcapSource implements FrameSource {
 
   constructor(paths: readonly string[], options: PcapOptions = {}) {
     if (paths.length === 0) throw usageError("no capture file given");
-    if (paths.filter((path) => path === "-").length > 1) throw usageError('"-" (standard input) is given twice');
-    if (paths.includes("-") && (options.loop ?? 1) > 1) throw usageError('--loop: standard input ("-") cannot be read again');
+    if (paths.filter((path) => path === "-").length > 1)
+      throw usageError('"-" (standard input) is given twice');
+    if (paths.includes("-") && (options.loop ?? 1) > 1)
+      throw usageError('--loop: standard input ("-") cannot be read again');
     this.#paths = paths;
     this.#options = options;
     this.name = paths.length === 1 ? paths[0]! : `${paths.length} files`;
@@ -56,7 +58,10 @@ export class PcapSource implements FrameSource {
     const total = this.#sizes.reduce((sum, size) => sum + size, 0);
     if (total === 0) return undefined;
     const rounds = this.#options.loop ?? 1;
-    return Math.min(1, (this.#round + (this.#bytesBefore + this.#reader.summary.bytesRead) / total) / rounds);
+    return Math.min(
+      1,
+      (this.#round + (this.#bytesBefore + this.#reader.summary.bytesRead) / total) / rounds,
+    );
   }
 
   step(onFrames: FrameHandler): boolean {

@@ -37,7 +37,8 @@ export const createRing = (bell: SharedArrayBuffer, slots = 64): BatchRing => ({
 
 export const createBell = (): SharedArrayBuffer => new SharedArrayBuffer(4);
 
-const slotsOf = ({ memory }: BatchRing): number => Math.floor((memory.byteLength - CONTROL_BYTES) / SLOT_BYTES);
+const slotsOf = ({ memory }: BatchRing): number =>
+  Math.floor((memory.byteLength - CONTROL_BYTES) / SLOT_BYTES);
 
 /** The writing end: an output is linked to it. */
 export class RingWriter implements Receiver {
@@ -62,7 +63,10 @@ export class RingWriter implements Receiver {
       Atomics.add(this.#control, DROPPED, batch.count);
       return;
     }
-    this.#bytes.set(batch.bytes.subarray(batch.start, batch.start + batch.length), slot + SLOT_HEAD + HEADROOM);
+    this.#bytes.set(
+      batch.bytes.subarray(batch.start, batch.start + batch.length),
+      slot + SLOT_HEAD + HEADROOM,
+    );
     this.#publish(slot, KIND.batch, batch.length, batch.count);
   }
 

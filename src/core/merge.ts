@@ -76,6 +76,11 @@ export class Merge {
     this.flows.end();
   }
 
+  /** End all inputs that have not ended by themselves. */
+  close(): void {
+    for (const input of this.#inputs) input.end();
+  }
+
   #grow(): void {
     const held = new Uint8Array(new ArrayBuffer(this.#held.length * 2));
     held.set(this.#held);

@@ -2,7 +2,7 @@
 // Hot path: bench meter, 8 M packets over 1 M flows in random order. The cost is memory latency; reading 256
 // slots and then 256 records before any is used lets their cache misses overlap, which is worth a factor of 2.
 import { reserve } from "../memory.ts";
-import { type PacketDecoder, ROW } from "../packet/decoder.ts";
+import { type PacketDecoder, ROW, WORD } from "../packet/decoder.ts";
 import type { FrameBatch } from "../packet/frames.ts";
 import { SECOND } from "../unirec/time.ts";
 import { COLD_SHIFT, END_REASON, HOT_SHIFT, STATE, TCP } from "./record.ts";
@@ -27,6 +27,10 @@ const INDEX_FIRST = 1 << 16;
 const BLOCK_SHIFT = 6;
 /** Records looked at for the one to leave when the table is full. */
 const VICTIMS = 16;
+/** Word of a decoded row in which its candidate record is noted. */
+const CANDIDATE = WORD.spare;
+/** Microseconds a packet may be older than its flow's first one and still belong to it. */
+const REORDER_MAX = 60 * SECOND;
 /** Bytes of the two addresses in the IPv6 pool, as a shift of words: 8. */
 const POOL_SHIFT = 3;
 const POOL_FIRST = 1 << 12;
@@ -89,7 +93,8 @@ export class FlowTable {
   update(packets: PacketDecoder, frames: FrameBatch, from: number, to: number): void {
     const { rows } = packets;
     touched ^= touchIndex(this.#index, this.#mask, rows, from, to);
-    touched ^= touchRecords(this.#index, this.#mask, this.hot, rows, from, to);
+    touched ^= findCandidates(this.#index, this.#mask, this.hot, rows, from, to);
+    touched ^= touchPool(this.pool, this.hot, rows, from, to);
     this.#process(packets, frames, from, to);
   }
 
@@ -101,56 +106,36 @@ export class FlowTable {
     const { view } = frames;
     for (let m = from; m < to; m++) {
       const z = m * ROW;
-      const hash = rows[z]!;
-      const kind = rows[z + 1]!;
-      const ports = rows[z + 2]!;
-      const low = rows[z + 3]!;
       const now = time[m]!;
-      const index = this.#index;
-      const mask = this.#mask;
-      let slot = hash & mask;
-      let record = 0;
-      let w = 0;
-      for (;;) {
-        record = index[slot * 2 + 1]!;
-        if (record === 0) break;
-        if (index[slot * 2] === hash) {
-          w = record << HOT_SHIFT;
-          if (hot[w + 2] === ports && hot[w + 1] === kind && hot[w + 3] === low) {
-            if (
-              (kind & 256) === 0
-                ? hot[w + 4] === rows[z + 4]
-                : this.#sameV6(view, rows[z + 8]!, rows[z + 5]!, hot[w + 4]!)
-            )
-              break;
-          }
-        }
-        slot = (slot + 1) & mask;
-      }
       const direction = rows[z + 5]!;
       const flags = rows[z + 7]!;
+      let record = rows[z + CANDIDATE]!;
+      let w = record << HOT_SHIFT;
+      // The candidate has the same hash, which leaves its key to be compared; the rest is rare.
+      if (
+        hot[w + 1] !== rows[z + 1] ||
+        hot[w + 2] !== rows[z + 2] ||
+        hot[w + 3] !== rows[z + 3] ||
+        (hot[w + 5]! & STATE.used) === 0 ||
+        ((rows[z + 1]! & 256) === 0
+          ? hot[w + 4] !== rows[z + 4]
+          : !this.#sameV6(view, rows[z + 8]!, direction, hot[w + 4]!))
+      ) {
+        record = this.#find(rows, z, view);
+        w = record << HOT_SHIFT;
+      }
       if (record === 0) {
         record = this.#create(rows, z, view, now);
         w = record << HOT_SHIFT;
       } else {
-        const first = doubles[record * 8 + 4]!;
         const lasted = hot[w + 6]!;
-        const since = now - first;
+        const since = now - doubles[record * 8 + 4]!;
         if (since - lasted >= idle) this.#restart(record, END_REASON.idle, rows, z, view, now);
         else if (since >= active) this.#restart(record, END_REASON.active, rows, z, view, now);
-        else if (
-          (flags & TCP.syn) !== 0 &&
-          (hot[w + 5]! & 0x0505) !== 0 &&
-          (kind & 255) === 6 &&
-          ended(hot[w + 5]!)
-        )
+        else if ((flags & TCP.syn) !== 0 && (rows[z + 1]! & 255) === 6 && ended(hot[w + 5]!))
           this.#restart(record, END_REASON.end, rows, z, view, now);
         else if (since > lasted) hot[w + 6] = since | 0;
-        else if (since < 0) {
-          // Capture queues may deliver out of order: the flow began earlier than it seemed.
-          doubles[record * 8 + 4] = now;
-          hot[w + 6] = (lasted - since) | 0;
-        }
+        else if (since < 0) this.#early(record, since, rows, z, view, now);
       }
       const state = hot[w + 5]!;
       const reverse = ((state >>> 16) & 1) ^ direction;
@@ -160,9 +145,47 @@ export class FlowTable {
       hot[packet] = counted;
       doubles[record * 8 + 6 + reverse]! += rows[z + 6]!;
       if (counted === 1 && reverse === 1) this.cold[(record << COLD_SHIFT) + 5] = rows[z + 12]!;
-      if (linger >= 0 && (kind & 255) === 6 && (flags & (TCP.fin | TCP.rst)) !== 0)
+      if (linger >= 0 && (rows[z + 1]! & 255) === 6 && (flags & (TCP.fin | TCP.rst)) !== 0)
         this.#hasten(record, now + linger);
     }
+  }
+
+  /** The record of a row's flow, or 0: for packets whose candidate it is not. */
+  #find(rows: Int32Array, z: number, view: DataView): number {
+    const { hot } = this;
+    const index = this.#index;
+    const mask = this.#mask;
+    const hash = rows[z]!;
+    const kind = rows[z + 1]!;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const record = index[slot * 2 + 1]!;
+      if (record === 0) return 0;
+      const w = record << HOT_SHIFT;
+      if (index[slot * 2] !== hash || hot[w + 1] !== kind) continue;
+      if (hot[w + 2] !== rows[z + 2] || hot[w + 3] !== rows[z + 3]) continue;
+      const same =
+        (kind & 256) === 0
+          ? hot[w + 4] === rows[z + 4]
+          : this.#sameV6(view, rows[z + 8]!, rows[z + 5]!, hot[w + 4]!);
+      if (same) return record;
+    }
+  }
+
+  /** A packet from before the flow's first one: capture queues may deliver out of order, by less than a minute. */
+  #early(
+    record: number,
+    since: number,
+    rows: Int32Array,
+    z: number,
+    view: DataView,
+    now: number,
+  ): void {
+    if (since < -REORDER_MAX) {
+      this.#restart(record, END_REASON.forced, rows, z, view, now);
+      return;
+    }
+    this.doubles[record * 8 + 4] = now;
+    this.hot[(record << HOT_SHIFT) + 6]! -= since;
   }
 
   /** Compare the addresses of an IPv6 packet with those of a flow. */
@@ -367,7 +390,7 @@ export class FlowTable {
   #grow(): void {
     const old = this.#index;
     const slots = (this.#mask + 1) * 2;
-    const index = new Int32Array(new ArrayBuffer(slots * 8));
+    const index = new Int32Array(reserve(slots * 8));
     const mask = slots - 1;
     for (let from = 0; from < old.length; from += 2) {
       const record = old[from + 1]!;
@@ -416,6 +439,7 @@ const ended = (state: number): boolean =>
   (state & ((TCP.rst << 8) | TCP.rst)) !== 0 ||
   (state & ((TCP.fin << 8) | TCP.fin)) === ((TCP.fin << 8) | TCP.fin);
 
+/** Read the home slot of each row: all the cache misses of the index at once. */
 function touchIndex(
   index: Int32Array,
   mask: number,
@@ -428,7 +452,11 @@ function touchIndex(
   return sum;
 }
 
-function touchRecords(
+/**
+ * Find for each row the first record with its hash, or 0, and read that record: the misses of the table at once.
+ * A third of the flows lie beyond their home slot, so the slot alone would not tell which record to read.
+ */
+function findCandidates(
   index: Int32Array,
   mask: number,
   hot: Int32Array,
@@ -437,8 +465,31 @@ function touchRecords(
   to: number,
 ): number {
   let sum = 0;
-  for (let z = from * ROW; z < to * ROW; z += ROW)
-    sum ^= hot[index[(rows[z]! & mask) * 2 + 1]! << HOT_SHIFT]!;
+  for (let z = from * ROW; z < to * ROW; z += ROW) {
+    const hash = rows[z]!;
+    let slot = hash & mask;
+    while (index[slot * 2] !== hash && index[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
+    const record = index[slot * 2 + 1]!;
+    rows[z + CANDIDATE] = record;
+    sum ^= hot[record << HOT_SHIFT]!;
+  }
+  return sum;
+}
+
+/** Read the pooled addresses of each candidate that has some. */
+function touchPool(
+  pool: Int32Array,
+  hot: Int32Array,
+  rows: Int32Array,
+  from: number,
+  to: number,
+): number {
+  let sum = 0;
+  for (let z = from * ROW; z < to * ROW; z += ROW) {
+    if ((rows[z + 1]! & 256) === 0) continue;
+    const w = rows[z + CANDIDATE]! << HOT_SHIFT;
+    if ((hot[w + 1]! & 256) !== 0) sum ^= pool[hot[w + 4]! << POOL_SHIFT]!;
+  }
   return sum;
 }
 

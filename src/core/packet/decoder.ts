@@ -37,6 +37,8 @@ export const WORD = {
   mpls: 13,
   /** Index of the frame in its batch. */
   frame: 14,
+  /** Left to who reads the rows: the flow table notes a record in it. */
+  spare: 15,
 } as const;
 
 /** Headers nested deeper than this are taken for an attack on the decoder. */
@@ -78,6 +80,8 @@ const PROTOCOL = {
   sctp: 132,
   udplite: 136,
 } as const;
+/** IPv6 next header of a packet that ends there (RFC 8200 4.7). */
+const NO_NEXT_HEADER = 59;
 const UDP_PORT = { gtpu: 2152, teredo: 3544, vxlan: 4789, geneve: 6081 } as const;
 
 export interface DecoderOptions {
@@ -168,9 +172,12 @@ export class PacketDecoder {
       case LINK.ppp:
         this.#ppp(frames, i, start, limit);
         return;
-      case LINK.radiotap:
-        this.#wifi(frames, i, start + view.getUint16(start + 2, true), limit);
+      case LINK.radiotap: {
+        const size = view.getUint16(start + 2, true);
+        if (size < header) this.malformed++;
+        else this.#wifi(frames, i, start + size, limit);
         return;
+      }
       default:
         this.#wifi(frames, i, start, limit);
     }
@@ -211,9 +218,13 @@ export class PacketDecoder {
   /** Walk the headers from `from`, where a header of `first` begins, to the innermost IP packet. */
   #layers(frames: FrameBatch, i: number, from: number, first: number): void {
     const { view } = frames;
-    const limit = frames.start[i]! + frames.captured[i]!;
+    let limit = frames.start[i]! + frames.captured[i]!;
     let at = from;
     let type = first;
+    // What was seen on the way; it belongs to the packet only once an IP header follows, see below.
+    let ethernetSeen = -1;
+    let vlanSeen = 0;
+    let mplsSeen = 0;
     let ethernet = -1;
     let vlan = 0;
     let mpls = 0;
@@ -234,7 +245,7 @@ export class PacketDecoder {
       }
       if (type === ETHERTYPE.ethernet) {
         if (at + 14 > limit) break;
-        ethernet = at;
+        ethernetSeen = at;
         type = view.getUint16(at + 12);
         at += 14;
         if (type < 0x600) {
@@ -254,7 +265,9 @@ export class PacketDecoder {
         type === ETHERTYPE.qinqOlder
       ) {
         if (at + 4 > limit) break walk;
-        if (vlan === 0) vlan = 0x1000 | (view.getUint16(at) & 0xfff);
+        // Id 0 gives a frame a priority and no VLAN (IEEE 802.1Q 9.6).
+        const id = view.getUint16(at) & 0xfff;
+        if (vlanSeen === 0 && id !== 0) vlanSeen = 0x1000 | id;
         type = view.getUint16(at + 2);
         at += 4;
       }
@@ -265,7 +278,7 @@ export class PacketDecoder {
             let bottom = 0;
             do {
               if (at + 4 > limit) break walk;
-              if (mpls === 0) mpls = view.getInt32(at);
+              if (mplsSeen === 0) mplsSeen = view.getInt32(at);
               bottom = view.getUint8(at + 2) & 1;
               at += 4;
             } while (bottom === 0);
@@ -319,7 +332,6 @@ export class PacketDecoder {
           default:
             // Inside a tunnel something that is not IP: the packet is counted by the tunnel's own header.
             if (ip >= 0) break walk;
-            if (type === ETHERTYPE.ethernet) break;
             this.nonIp++;
             return;
         }
@@ -329,12 +341,13 @@ export class PacketDecoder {
       if (type === ETHERTYPE.ipv4) {
         if (at + 20 > limit) break;
         const header = (view.getUint8(at) & 15) << 2;
+        const total = view.getUint16(at + 2);
         if (view.getUint8(at) >>> 4 !== 4 || header < 20) break;
+        if (total < header && total !== 0) break;
         v6 = false;
         ip = at;
-        bytes = view.getUint16(at + 2);
         // A length of 0 is what segmentation offload leaves: then the frame says how long the packet is.
-        if (bytes === 0) bytes = frames.start[i]! + frames.length[i]! - at;
+        bytes = total === 0 ? restOfFrame(frames, i, at) : total;
         end = at + bytes < limit ? at + bytes : limit;
         protocol = view.getUint8(at + 9);
         ttlTos = view.getUint8(at + 8) | (view.getUint8(at + 1) << 8);
@@ -347,9 +360,11 @@ export class PacketDecoder {
         v6 = true;
         ip = at;
         const payload = view.getUint16(at + 4);
-        bytes = payload === 0 ? frames.start[i]! + frames.length[i]! - at : payload + 40;
-        end = at + bytes < limit ? at + bytes : limit;
         protocol = view.getUint8(at + 6);
+        // Offload and jumbograms (RFC 2675) leave 0 too; with no next header it means just that.
+        bytes =
+          payload === 0 && protocol !== NO_NEXT_HEADER ? restOfFrame(frames, i, at) : payload + 40;
+        end = at + bytes < limit ? at + bytes : limit;
         ttlTos = view.getUint8(at + 7) | ((view.getUint16(at) & 0x0ff0) << 4);
         transport = at + 40;
         fragment = false;
@@ -386,6 +401,9 @@ export class PacketDecoder {
         if (transport > end) transport = end;
       }
 
+      ethernet = ethernetSeen;
+      vlan = vlanSeen;
+      mpls = mplsSeen;
       if (!this.#tunnels || later) break;
       // Which tunnel, if any, begins here: `type` and `at` of what is inside, or leave the loop.
       if (protocol === PROTOCOL.ipip || protocol === PROTOCOL.ipv6) {
@@ -407,6 +425,8 @@ export class PacketDecoder {
         type = inner >>> 10;
         if (type === ETHERTYPE.anyIp ? !this.#isIp(view, at, end) : at + 14 > end) break;
       } else break;
+      // What is inside ends where the tunnel's packet does, padding of the frame is not part of it.
+      limit = end;
     }
 
     if (ip < 0) {
@@ -428,6 +448,7 @@ export class PacketDecoder {
         frames.time[i]!,
         v6,
       );
+      protocol = this.fragments.protocol;
       source = ports >>> 16;
       destination = ports & 0xffff;
       if (!later && protocol === PROTOCOL.tcp && transport + 14 <= end)
@@ -584,6 +605,7 @@ export class PacketDecoder {
         next = view.getUint8(at + size - 1);
         at += size;
       }
+      if (next !== 0) return 0;
     }
     return at - start + 8 < 1024 ? (ETHERTYPE.anyIp << 10) | (at - start + 8) : 0;
   }
@@ -597,6 +619,13 @@ export class PacketDecoder {
     if (at + 40 > end || view.getUint8(at) >>> 4 !== 6) return 0;
     return (ETHERTYPE.anyIp << 10) | (at - start + 8);
   }
+}
+
+/** Bytes of a packet at `at` that does not say it itself: up to the end of the frame on the wire. */
+function restOfFrame(frames: FrameBatch, i: number, at: number): number {
+  // A frame's length is what the capture says: it may be too short, or too large for a row.
+  const length = Math.max(frames.length[i]! >>> 0, frames.captured[i]!);
+  return Math.min(length - (at - frames.start[i]!), 0x7fff_ffff);
 }
 
 const typeOfPpp = (protocol: number): number => {

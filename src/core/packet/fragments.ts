@@ -2,7 +2,7 @@
 
 /** Datagrams whose ports are remembered at once; the slot of a newer one is reused. */
 const SLOTS = 1 << 14;
-/** Words of a slot: hash of the key, a second hash, ports, unused. */
+/** Words of a slot: hash of the key, a second hash, ports, protocol. */
 const WORDS = 4;
 /** Microseconds of capture time for which a first fragment's ports are given to the later ones. */
 const LIFETIME = 30_000_000;
@@ -10,13 +10,18 @@ const LIFETIME = 30_000_000;
 /**
  * Ports of fragmented datagrams: only the first fragment has them, all of them belong to its flow.
  *
- * Keyed by addresses, protocol and identification (RFC 791, RFC 8200 4.5), in a direct-mapped table whose
- * collisions overwrite: a fragment without known ports becomes a flow without ports and is counted.
+ * Keyed by addresses and identification, in IPv4 the protocol too (RFC 791, RFC 8200 4.5), in a direct-mapped
+ * table whose collisions overwrite: a fragment without known ports becomes a flow without ports and is counted.
  */
 export class FragmentPorts {
   /** Fragments seen, and later fragments whose first one was not. */
   fragments = 0;
   unmatched = 0;
+  /**
+   * Protocol of the datagram that was asked for last. In IPv6 a later fragment names the first header behind its
+   * fragment header, which may be one more extension header: what comes after it is in the first fragment.
+   */
+  protocol = 0;
   readonly #slots = new Int32Array(SLOTS * WORDS);
   readonly #time = new Float64Array(SLOTS);
 
@@ -38,7 +43,7 @@ export class FragmentPorts {
     const addresses = v6 ? ip + 8 : ip + 12;
     let hash = v6 ? identification(view, ip, view.byteLength) : view.getUint16(ip + 4);
     let check = hash ^ 0x5bd1e995;
-    hash ^= protocol << 24;
+    if (!v6) hash ^= protocol << 24;
     for (let at = addresses; at < addresses + length; at += 4) {
       const word = view.getInt32(at, true);
       hash = Math.imul(hash ^ word, 0x9e3779b1);
@@ -48,11 +53,13 @@ export class FragmentPorts {
     const slot = hash & (SLOTS - 1);
     const z = slot * WORDS;
     const slots = this.#slots;
+    this.protocol = protocol;
     if (end >= 0) {
       const ports = transport + 4 <= end && hasPorts(protocol) ? view.getInt32(transport) : 0;
       slots[z] = hash;
       slots[z + 1] = check;
       slots[z + 2] = ports;
+      slots[z + 3] = protocol;
       this.#time[slot] = time;
       return ports;
     }
@@ -60,8 +67,10 @@ export class FragmentPorts {
       slots[z] === hash &&
       slots[z + 1] === check &&
       Math.abs(time - this.#time[slot]!) < LIFETIME
-    )
+    ) {
+      this.protocol = slots[z + 3]!;
       return slots[z + 2]!;
+    }
     this.unmatched++;
     return 0;
   }

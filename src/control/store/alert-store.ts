@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { type Database, SQLiteError, type Statement } from "bun:sqlite";
+import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
+import type { Alert } from "../../core/alert.ts";
+import { messageOf } from "../../core/errors.ts";
+import {
+  type AlertPage,
+  type AlertQuery,
+  readEvent,
+  readPage,
+  type StoredAlert,
+} from "./alert-query.ts";
+import { fold, type Pending, pendingOf, UPSERT, upsertValues } from "./alert-row.ts";
+import { openDatabase } from "./database.ts";
+import { tally } from "./schema.ts";
+
+export interface AlertStoreOptions {
+  /** Events kept; past it the oldest leave. */
+  readonly alertsMax?: number;
+  /** Milliseconds an alert waits for others to be committed with. */
+  readonly commitEveryMs?: number;
+  /** Alerts of one transaction; when so many wait, they are committed at once. */
+  readonly batchMax?: number;
+  /** Events that may wait while the database cannot be written; past it the oldest are dropped. */
+  readonly queueMax?: number;
+}
+
+export interface StoredCount {
+  readonly detector: string;
+  readonly severity: number;
+  readonly events: number;
+}
+
+export interface AlertStoreCounts {
+  /** Events stored now, by detector and severity, and all together. */
+  readonly stored: readonly StoredCount[];
+  readonly total: number;
+  /** Events that wait for their commit. */
+  readonly queued: number;
+  /** Alerts taken since the start, updates included. */
+  readonly received: number;
+  /** Of those: folded into a waiting alert of the same event, and written as a row. */
+  readonly folded: number;
+  readonly committed: number;
+  readonly commits: number;
+  /** Of those: refused by the schema, and lost since too many waited. */
+  readonly rejected: number;
+  readonly dropped: number;
+  /** Stored events that left since there were more than alertsMax. */
+  readonly evicted: number;
+  /** Commits that failed and were tried again. */
+  readonly failures: number;
+}
+
+const RETRY_MS = 500;
+
+// The oldest in the order of pages; the subquery walks event_by_time from its other end.
+const EVICT =
+  "DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY opened_at, seq LIMIT ?)";
+const TOTAL = "SELECT coalesce(sum(events), 0) AS total FROM tally";
+
+/**
+ * Keeps alerts as events in SQLite.
+ *
+ *     put ──► queue by event id ──► one transaction per group ──► event rows ──► page, get
+ *
+ * `put` never throws and never waits for a disk that fails: alerts then stay queued within a bound, are
+ * tried again, and what that costs is counted. Pages show what is committed, at most `commitEveryMs` late.
+ *
+ * @example
+ * using store = new AlertStore(":memory:");
+ * store.put(alert);
+ * store.flush();
+ * const { items, next } = store.page({ detector: "vportscan", limit: 10 });
+ */
+export class AlertStore implements Disposable {
+  readonly #alertsMax: number;
+  readonly #commitEveryMs: number;
+  readonly #batchMax: number;
+  readonly #queueMax: number;
+  readonly #raw: Database;
+  readonly #orm: BunSQLiteDatabase;
+  readonly #upsert: Statement;
+  readonly #evict: Statement;
+  readonly #total: Statement<{ total: number }, []>;
+  /** In the order of arrival, so that the first key is the oldest event. */
+  readonly #queue = new Map<string, Pending>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failing: string | undefined;
+  #retryAt = 0;
+  #closed = false;
+  readonly #counts = {
+    received: 0,
+    folded: 0,
+    committed: 0,
+    commits: 0,
+    rejected: 0,
+    dropped: 0,
+    evicted: 0,
+    failures: 0,
+  };
+
+  /** Open or create the database at `path`; throws `ERR_STORE` when it cannot be used. */
+  constructor(path: string, options: AlertStoreOptions = {}) {
+    this.#alertsMax = options.alertsMax ?? 1_000_000;
+    this.#commitEveryMs = options.commitEveryMs ?? 50;
+    this.#batchMax = options.batchMax ?? 1000;
+    this.#queueMax = Math.max(options.queueMax ?? 20_000, this.#batchMax);
+    const { raw, orm } = openDatabase(path);
+    this.#raw = raw;
+    this.#orm = orm;
+    this.#upsert = raw.prepare(UPSERT);
+    this.#evict = raw.prepare(EVICT);
+    this.#total = raw.prepare(TOTAL);
+  }
+
+  /** Take an alert; it is committed with others soon. */
+  put(alert: Alert): void {
+    if (this.#closed) return;
+    this.#counts.received++;
+    const pending = pendingOf(alert);
+    const waiting = this.#queue.get(alert.id);
+    if (waiting) this.#counts.folded++;
+    else if (this.#queue.size >= this.#queueMax) this.#dropOldest();
+    this.#queue.set(alert.id, waiting ? fold(waiting, pending) : pending);
+    if (this.#queue.size >= this.#batchMax && !this.#mustWait()) this.#commitBatch();
+    this.#schedule();
+  }
+
+  /** Commit all that waits; true when nothing waits any more. */
+  flush(): boolean {
+    if (this.#closed) return this.#queue.size === 0;
+    while (this.#queue.size > 0 && this.#commitBatch());
+    this.#schedule();
+    return this.#queue.size === 0;
+  }
+
+  /** The committed events that match, newest first; pages continue by `next` whatever comes in between. */
+  page(query: AlertQuery = {}): AlertPage {
+    return readPage(this.#orm, query);
+  }
+
+  get(id: string): StoredAlert | undefined {
+    return readEvent(this.#orm, id);
+  }
+
+  counts(): AlertStoreCounts {
+    const stored = this.#orm
+      .select()
+      .from(tally)
+      .all()
+      .filter(({ events }) => events > 0);
+    const total = stored.reduce((sum, { events }) => sum + events, 0);
+    return { stored, total, queued: this.#queue.size, ...this.#counts };
+  }
+
+  /** What is wrong now, in words; empty when alerts are committed as they come. */
+  health(): readonly string[] {
+    return this.#failing === undefined
+      ? []
+      : [`alert store: ${this.#failing}; ${this.#queue.size} alerts wait, ${this.#counts.dropped} lost`];
+  }
+
+  /** Commit all that waits and close the file; later calls of `put` are ignored. */
+  close(): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    for (const statement of [this.#upsert, this.#evict, this.#total]) statement.finalize();
+    this.#raw.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #mustWait(): boolean {
+    return this.#failing !== undefined && performance.now() < this.#retryAt;
+  }
+
+  #dropOldest(): void {
+    const { value } = this.#queue.keys().next();
+    if (value !== undefined && this.#queue.delete(value)) this.#counts.dropped++;
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#queue.size === 0) return;
+    const delay = this.#failing === undefined ? this.#commitEveryMs : RETRY_MS;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.flush();
+    }, delay);
+    // What waits is committed by close(); a timer must not keep a process that is done.
+    this.#timer.unref();
+  }
+
+  /** Commit the oldest that wait in one transaction; false when it failed and they still wait. */
+  #commitBatch(): boolean {
+    const batch = [...this.#queue.values().take(this.#batchMax)];
+    try {
+      this.#raw.run("BEGIN IMMEDIATE");
+      const rejected = this.#write(batch);
+      const evicted = this.#evictPast();
+      this.#raw.run("COMMIT");
+      this.#counts.rejected += rejected;
+      this.#counts.committed += batch.length - rejected;
+      this.#counts.evicted += evicted;
+      this.#counts.commits++;
+      this.#failing = undefined;
+      for (const { alert } of batch) this.#queue.delete(alert.id);
+      return true;
+    } catch (error) {
+      // SQLite rolls back by itself when the disk is full.
+      if (this.#raw.inTransaction) this.#raw.run("ROLLBACK");
+      this.#counts.failures++;
+      this.#failing = messageOf(error);
+      this.#retryAt = performance.now() + RETRY_MS;
+      return false;
+    }
+  }
+
+  /** How many of the batch the schema refused: those must not hold up the others for ever. */
+  #write(batch: readonly Pending[]): number {
+    let rejected = 0;
+    for (const pending of batch) {
+      try {
+        this.#upsert.run(...upsertValues(pending));
+      } catch (error) {
+        if (isFault(error)) throw error;
+        rejected++;
+      }
+    }
+    return rejected;
+  }
+
+  #evictPast(): number {
+    const excess = (this.#total.get()?.total ?? 0) - this.#alertsMax;
+    if (excess > 0) this.#evict.run(excess);
+    return Math.max(excess, 0);
+  }
+}
+
+/** A failure of the database, not of the one row: full, locked, unreadable. */
+const isFault = (error: unknown): boolean =>
+  error instanceof SQLiteError && !/^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/.test(error.code ?? "");
