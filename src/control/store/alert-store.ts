@@ -158,7 +158,9 @@ export class AlertStore implements Disposable {
   health(): readonly string[] {
     return this.#failing === undefined
       ? []
-      : [`alert store: ${this.#failing}; ${this.#queue.size} alerts wait, ${this.#counts.dropped} lost`];
+      : [
+          `alert store: ${this.#failing}; ${this.#queue.size} alerts wait, ${this.#counts.dropped} lost`,
+        ];
   }
 
   /** Commit all that waits and close the file; later calls of `put` are ignored. */
@@ -243,4 +245,5 @@ export class AlertStore implements Disposable {
 
 /** A failure of the database, not of the one row: full, locked, unreadable. */
 const isFault = (error: unknown): boolean =>
-  error instanceof SQLiteError && !/^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/.test(error.code ?? "");
+  error instanceof SQLiteError &&
+  !/^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/.test(error.code ?? "");

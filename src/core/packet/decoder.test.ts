@@ -281,10 +281,12 @@ describe("PacketDecoder, IP:", () => {
     const back6 = ipv6(udp(53, 53), { source: "2001:db8::a", target: "2001:db8::f" });
     const self = ipv4(udp(9, 8), { source: "10.0.0.1", target: "10.0.0.1" });
     const selfBack = ipv4(udp(8, 9), { source: "10.0.0.1", target: "10.0.0.1" });
+    const self6 = ipv6(udp(9, 8), { source: "::1", target: "::1" });
+    const self6Back = ipv6(udp(8, 9), { source: "::1", target: "::1" });
     const decoder = new PacketDecoder();
-    decoder.decode(batchOf([there, back, there6, back6, self, selfBack], 101));
+    decoder.decode(batchOf([there, back, there6, back6, self, selfBack, self6, self6Back], 101));
     const words = (row: number): number[] => [...decoder.rows.subarray(row * 16, row * 16 + 5)];
-    for (const row of [0, 2, 4]) {
+    for (const row of [0, 2, 4, 6]) {
       expect(words(row)).toEqual(words(row + 1));
       expect(decoder.rows[row * 16 + 5]! + decoder.rows[row * 16 + 21]!).toBe(1);
     }

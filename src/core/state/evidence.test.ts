@@ -11,7 +11,7 @@ const declared = template("ipaddr SRC_IP, uint16 DST_PORT, string NOTE");
 /** A cursor on a record of `layout`. */
 function on(layout: Template, row: Record<string, unknown>): AnyReader {
   const cursor = reader(declared, layout) as AnyReader;
-  cursor.reset(packBatch(layout, [row], new Batch()));
+  cursor.reset(packBatch(layout, [row as never], new Batch()));
   expect(cursor.next()).toBe(true);
   return cursor;
 }
