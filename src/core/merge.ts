@@ -1,41 +1,48 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { EXIT, NemeanError } from "./errors.ts";
 import type { Batch } from "./batch.ts";
+import { EXIT, NemeanError } from "./errors.ts";
 import { OutputPort, type Receiver } from "./port.ts";
+import { RecordBuffer } from "./record-buffer.ts";
 import { fieldOf, type Template } from "./unirec/template.ts";
 import { readTime } from "./unirec/time.ts";
 
-/** Most bytes held for one second of event time; at the bound what is there goes on, and is counted. */
+/** Most bytes held in all; at the bound what is there goes on, and is counted. */
 const HELD_MAX = 64 << 20;
-const HELD_FIRST = 1 << 20;
 
 /**
  * Joins the flow records of one or more meters into one stream whose order depends on the records alone.
  *
- * Between two advances of event time records are held, then sorted by TIME_LAST, TIME_FIRST and their bytes.
- * So equal traffic gives equal alerts, however the packets were cut into batches or spread over capture
- * Workers. An input that has ended, or was never heard of, holds nothing back.
+ * What an input sends between two advances of its event time is a stretch. A stretch waits until all inputs
+ * have come as far, then goes on with theirs that end at the same watermark, sorted by TIME_LAST, TIME_FIRST
+ * and the records' bytes. Meters advance at whole seconds, so equal traffic gives equal alerts, however the
+ * packets were cut into batches or spread over capture Workers, and whichever Worker ran ahead.
  */
 export class Merge {
   readonly flows: OutputPort;
   readonly #inputs: MergeInput[] = [];
   readonly #last: number;
   readonly #first: number;
-  #held = new Uint8Array(new ArrayBuffer(HELD_FIRST));
-  #heldView = new DataView(this.#held.buffer);
-  #length = 0;
-  #count = 0;
+  readonly #heldMax: number;
+  /** The stretch that goes on. */
+  readonly #stretch = new RecordBuffer();
   #watermark = Number.NEGATIVE_INFINITY;
-  /** Times that {@link HELD_MAX} was reached and records went on before their second was over. */
+  /** Times that {@link HELD_MAX} was reached and records went on before their stretch was over. */
   overflows = 0;
+  /** Records shorter than their template, which were dropped. */
+  malformed = 0;
 
-  constructor(template: Template) {
+  constructor(template: Template, heldMax = HELD_MAX) {
     const first = fieldOf(template, "TIME_FIRST");
     const last = fieldOf(template, "TIME_LAST");
     if (first?.type !== "time" || last?.type !== "time")
-      throw new NemeanError("ERR_TEMPLATE", EXIT.software, "records without TIME_FIRST and TIME_LAST have no order");
+      throw new NemeanError(
+        "ERR_TEMPLATE",
+        EXIT.software,
+        "records without TIME_FIRST and TIME_LAST have no order",
+      );
     this.#first = first.offset;
     this.#last = last.offset;
+    this.#heldMax = heldMax;
     this.flows = new OutputPort("flows", template);
   }
 
@@ -46,32 +53,36 @@ export class Merge {
     return input;
   }
 
-  /** Hold the records of a batch. Inputs call this. */
-  hold({ bytes, start, length, count }: Batch): void {
-    if (this.#length + length > HELD_MAX) {
-      this.overflows++;
-      this.#release();
-    }
-    while (this.#length + length > this.#held.length) this.#grow();
-    this.#held.set(bytes.subarray(start, start + length), this.#length);
-    this.#length += length;
-    this.#count += count;
+  /** Let go of all that is held when `length` more bytes would be too much. Inputs call this. */
+  admit(length: number): void {
+    const held = this.#inputs.reduce((sum, input) => sum + input.held.length, 0);
+    if (held + length <= this.#heldMax) return;
+    this.overflows++;
+    for (const input of this.#inputs) input.takeAll(this.#stretch);
+    this.#release();
   }
 
   /** Event time is the least of all inputs that go on. Inputs call this. */
   advance(): void {
     let watermark = Number.POSITIVE_INFINITY;
-    for (const input of this.#inputs) if (!input.ended) watermark = Math.min(watermark, input.watermark);
-    if (watermark === Number.POSITIVE_INFINITY || watermark <= this.#watermark) return;
-    this.#watermark = watermark;
-    this.#release();
-    this.flows.advance(watermark);
+    for (const input of this.#inputs)
+      if (!input.ended) watermark = Math.min(watermark, input.watermark);
+    for (;;) {
+      let next = Number.POSITIVE_INFINITY;
+      for (const input of this.#inputs) next = Math.min(next, input.next);
+      if (next > watermark || next === Number.POSITIVE_INFINITY) break;
+      for (const input of this.#inputs) input.take(next, this.#stretch);
+      this.#release();
+      this.#pass(next);
+    }
+    if (watermark !== Number.POSITIVE_INFINITY) this.#pass(watermark);
   }
 
-  /** An input ended. Inputs call this. */
+  /** An input ended; what it sent last goes on when all have. Inputs call this. */
   end(): void {
     this.advance();
     if (!this.#inputs.every((input) => input.ended)) return;
+    for (const input of this.#inputs) input.takeAll(this.#stretch);
     this.#release();
     this.flows.end();
   }
@@ -81,68 +92,91 @@ export class Merge {
     for (const input of this.#inputs) input.end();
   }
 
-  #grow(): void {
-    const held = new Uint8Array(new ArrayBuffer(this.#held.length * 2));
-    held.set(this.#held);
-    this.#held = held;
-    this.#heldView = new DataView(held.buffer);
+  #pass(watermark: number): void {
+    if (watermark <= this.#watermark) return;
+    this.#watermark = watermark;
+    this.flows.advance(watermark);
   }
 
-  /** Send what is held, in order. */
+  /** Send the stretch in order. */
   #release(): void {
-    const count = this.#count;
-    if (count === 0) return;
-    const view = this.#heldView;
-    const offsets = new Uint32Array(count);
-    const keys = new Float64Array(count);
-    for (let i = 0, at = 0; i < count; i++) {
-      offsets[i] = at + 2;
-      keys[i] = readTime(view, at + 2 + this.#last);
-      at += 2 + view.getUint16(at);
-    }
-    const order = new Uint32Array(count).map((_, i) => i);
+    const { view, bytes, length } = this.#stretch;
+    if (length === 0) return;
+    const offsets = this.#offsets();
+    const keys = new Float64Array(offsets.length);
+    for (let i = 0; i < offsets.length; i++) keys[i] = readTime(view, offsets[i]! + this.#last);
+    const order = new Uint32Array(offsets.length).map((_, i) => i);
     order.sort((a, b) => keys[a]! - keys[b]! || this.#compare(offsets[a]!, offsets[b]!));
     for (const i of order) {
       const at = offsets[i]!;
       const size = view.getUint16(at - 2);
       const batch = this.flows.room(size);
       const p = batch.push(size);
-      for (let k = 0; k < size; k++) batch.bytes[p + k] = this.#held[at + k]!;
+      for (let k = 0; k < size; k++) batch.bytes[p + k] = bytes[at + k]!;
     }
-    this.#length = 0;
-    this.#count = 0;
+    this.#stretch.length = 0;
     this.flows.flush();
+  }
+
+  /** Where the stretch's records begin. */
+  #offsets(): Uint32Array {
+    const { view, length } = this.#stretch;
+    const { fixedSize } = this.flows.template;
+    const offsets = new Uint32Array(Math.floor(length / (2 + fixedSize)));
+    let count = 0;
+    for (let at = 2; at <= length; at += 2 + view.getUint16(at - 2)) {
+      const size = view.getUint16(at - 2);
+      if (size < fixedSize || at + size > length) this.malformed++;
+      else offsets[count++] = at;
+    }
+    return offsets.subarray(0, count);
   }
 
   /** Of records that end together: by their begin, then by their bytes. */
   #compare(a: number, b: number): number {
-    const view = this.#heldView;
+    const { view, bytes } = this.#stretch;
     const begin = readTime(view, a + this.#first) - readTime(view, b + this.#first);
     if (begin !== 0) return begin;
-    const size = Math.min(view.getUint16(a - 2), view.getUint16(b - 2));
+    const [sizeA, sizeB] = [view.getUint16(a - 2), view.getUint16(b - 2)];
+    const size = Math.min(sizeA, sizeB);
     for (let i = 0; i < size; i++) {
-      const difference = this.#held[a + i]! - this.#held[b + i]!;
+      const difference = bytes[a + i]! - bytes[b + i]!;
       if (difference !== 0) return difference;
     }
-    return 0;
+    return sizeA - sizeB;
   }
 }
 
 class MergeInput implements Receiver {
   watermark = Number.NEGATIVE_INFINITY;
   ended = false;
+  readonly held = new RecordBuffer();
+  /** Stretches that are over, oldest first: the watermark that ended it, and where its records end. */
+  #stretches: { readonly watermark: number; readonly end: number }[] = [];
+  /** Where what was not handed over yet begins: at most half of what is held lies before it. */
+  #from = 0;
   readonly #merge: Merge;
 
   constructor(merge: Merge) {
     this.#merge = merge;
   }
 
-  receive(batch: Batch): void {
-    this.#merge.hold(batch);
+  /** The watermark of the oldest stretch that is over. */
+  get next(): number {
+    return this.#stretches[0]?.watermark ?? Number.POSITIVE_INFINITY;
+  }
+
+  receive({ bytes, start, length }: Batch): void {
+    this.#merge.admit(length);
+    this.held.append(bytes, start, start + length);
   }
 
   advance(watermark: number): void {
+    // Time that goes back, as from a file to an older one, ends a stretch too: it must not wait for ever.
     if (watermark > this.watermark) this.watermark = watermark;
+    const begin = this.#stretches.at(-1)?.end ?? this.#from;
+    if (this.held.length > begin)
+      this.#stretches.push({ watermark: this.watermark, end: this.held.length });
     this.#merge.advance();
   }
 
@@ -150,5 +184,30 @@ class MergeInput implements Receiver {
     if (this.ended) return;
     this.ended = true;
     this.#merge.end();
+  }
+
+  /** Hand over the stretches that ended at `watermark`, the oldest. */
+  take(watermark: number, target: RecordBuffer): void {
+    let end = this.#from;
+    while (this.next === watermark) end = this.#stretches.shift()!.end;
+    target.append(this.held.bytes, this.#from, end);
+    this.#from = end;
+    if (this.#from * 2 >= this.held.length) this.#compact();
+  }
+
+  /** Hand over everything. */
+  takeAll(target: RecordBuffer): void {
+    target.append(this.held.bytes, this.#from, this.held.length);
+    this.#from = this.held.length;
+    this.#stretches = [];
+    this.#compact();
+  }
+
+  /** Move what is still held to the front. */
+  #compact(): void {
+    const from = this.#from;
+    this.held.shift(from);
+    this.#stretches = this.#stretches.map(({ watermark, end }) => ({ watermark, end: end - from }));
+    this.#from = 0;
   }
 }

@@ -155,7 +155,7 @@ export class PacketSocket {
     this.#set(PACKET.version, Int32Array.of(TPACKET_V3));
     this.#set(PACKET.reserve, Int32Array.of(TAG_SIZE));
     // The loopback interface shows each frame as it goes out and as it comes in: one of them is enough.
-    if (false) this.#set(PACKET.ignoreOutgoing, Int32Array.of(1));
+    if (link.loopback) this.#set(PACKET.ignoreOutgoing, Int32Array.of(1));
     const blocks = ringBytes / blockSize;
     // struct tpacket_req3. Frames have no fixed size in version 3, yet the sizes must match.
     const request = Uint32Array.of(blockSize, blocks, blockSize, blocks, RETIRE_MS, 0, 0);

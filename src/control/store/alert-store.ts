@@ -243,7 +243,8 @@ export class AlertStore implements Disposable {
   }
 }
 
+const ROW_ERROR = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;
+
 /** A failure of the database, not of the one row: full, locked, unreadable. */
 const isFault = (error: unknown): boolean =>
-  error instanceof SQLiteError &&
-  !/^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/.test(error.code ?? "");
+  error instanceof SQLiteError && !ROW_ERROR.test(error.code ?? "");

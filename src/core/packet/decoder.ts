@@ -348,7 +348,7 @@ export class PacketDecoder {
         ip = at;
         // A length of 0 is what segmentation offload leaves: then the frame says how long the packet is.
         bytes = total === 0 ? restOfFrame(frames, i, at) : total;
-        end = at + bytes < limit ? at + bytes : limit;
+        end = Math.min(at + bytes, limit);
         protocol = view.getUint8(at + 9);
         ttlTos = view.getUint8(at + 8) | (view.getUint8(at + 1) << 8);
         const offset = view.getUint16(at + 6);
@@ -364,7 +364,7 @@ export class PacketDecoder {
         // Offload and jumbograms (RFC 2675) leave 0 too; with no next header it means just that.
         bytes =
           payload === 0 && protocol !== NO_NEXT_HEADER ? restOfFrame(frames, i, at) : payload + 40;
-        end = at + bytes < limit ? at + bytes : limit;
+        end = Math.min(at + bytes, limit);
         ttlTos = view.getUint8(at + 7) | ((view.getUint16(at) & 0x0ff0) << 4);
         transport = at + 40;
         fragment = false;
