@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { describe, expect, test } from "bun:test";
+import type { Alert } from "./alert.ts";
+import { ManualClock } from "./clock.ts";
+import { defineModule, param } from "./module.ts";
+import { ModuleRunner } from "./runner.ts";
+import { template } from "./unirec/template.ts";
+import { packed, rowsOf } from "./unirec/test-kit.ts";
+import { SECOND } from "./unirec/time.ts";
+
+const flows = template("time TIME_LAST, ipaddr SRC_IP, uint16 DST_PORT, ?string NOTE");
+const alerts = template("time TIME_LAST, ipaddr SRC_IP, uint64 BYTES, string NOTE");
+const row = { TIME_LAST: 5 * SECOND, SRC_IP: "192.0.2.1", DST_PORT: 80 };
+
+/** A module of two inputs that writes down what happens to it. */
+function observed(clock = new ManualClock()) {
+  const events: unknown[] = [];
+  const def = defineModule({
+    name: "observer",
+    about: "Writes down what it is given.",
+    rules: {
+      seen: {
+        id: 9_999_999,
+        title: "Seen",
+        category: "Test",
+        severity: 1,
+        confidence: 1,
+        techniques: [],
+      },
+    },
+    params: { label: param.text({ default: "seen", about: "Word for a record" }) },
+    inputs: { left: flows, right: flows },
+    outputs: { alerts },
+    setup: ({ params, out, count }) => {
+      const see = (batch: { next(): boolean; DST_PORT: number }) => {
+        while (batch.next()) {
+          count("seen");
+          events.push(`${params.label} ${batch.DST_PORT}`);
+        }
+      };
+      return {
+        left: see,
+        right(batch) {
+          while (batch.next()) {
+            out.alerts.send({
+              TIME_LAST: batch.raw.TIME_LAST,
+              SRC_IP: batch.SRC_IP,
+              BYTES: 2n ** 60n,
+              NOTE: batch.NOTE,
+            });
+          }
+        },
+        everySecond: (now) => events.push(now / SECOND),
+        end: () => events.push("end"),
+      };
+    },
+  });
+  const raised: Alert[] = [];
+  const runner = new ModuleRunner(def, {
+    clock,
+    onAlert: (alert) => raised.push(alert),
+    sensor: "s1",
+    interface: "eth0",
+  });
+  const { left, right } = runner.inputs as Record<
+    "left" | "right",
+    NonNullable<(typeof runner.inputs)[string]>
+  >;
+  const sent: unknown[] = [];
+  runner.outputs["alerts"]!.link({
+    receive: (batch) => sent.push(...rowsOf(batch, alerts)),
+    advance: (watermark) => sent.push(watermark),
+    end: () => sent.push("end"),
+  });
+  return { runner, left, right, events, raised, sent, clock };
+}
+
+describe("event time", () => {
+  test("is the least of the inputs", () => {
+    const { runner, left, right, events, sent } = observed();
+    left.advance(30 * SECOND);
+    expect(runner.now).toBe(Number.NEGATIVE_INFINITY);
+    right.advance(10 * SECOND);
+    expect(runner.now).toBe(10 * SECOND);
+    right.advance(40 * SECOND);
+    left.advance(20 * SECOND);
+    expect(runner.now).toBe(30 * SECOND);
+    expect(events).toEqual([10, 30]);
+    expect(sent).toEqual([10 * SECOND, 30 * SECOND]);
+  });
+
+  test("wakes the module once per advance, at the second's begin, and not within a second", () => {
+    const { left, right, events } = observed();
+    right.end();
+    for (const at of [1.25, 1.5, 1.999, 2, 3600.7, 3600.9]) left.advance(at * SECOND);
+    expect(events).toEqual([1, 2, 3600]);
+  });
+
+  test("goes on without an input that is silent for more than 5 s of wall time, and takes it back", () => {
+    const { runner, left, right, clock } = observed();
+    right.advance(1 * SECOND);
+    left.advance(10 * SECOND);
+    clock.set(5 * SECOND);
+    left.advance(11 * SECOND);
+    expect(runner.now).toBe(1 * SECOND);
+    clock.set(5 * SECOND + 1);
+    left.advance(12 * SECOND);
+    expect(runner.now).toBe(12 * SECOND);
+    right.advance(2 * SECOND);
+    left.advance(20 * SECOND);
+    expect(runner.now).toBe(12 * SECOND);
+    right.advance(15 * SECOND);
+    expect(runner.now).toBe(15 * SECOND);
+  });
+
+  test("goes on without a silent input even when the other one only repeats its time", () => {
+    const { runner, left, right, clock } = observed();
+    right.advance(1 * SECOND);
+    left.advance(10 * SECOND);
+    clock.set(6 * SECOND);
+    left.advance(10 * SECOND);
+    expect(runner.now).toBe(10 * SECOND);
+  });
+
+  test("waits for an input that sends records, though no watermark", () => {
+    const { runner, left, right, clock } = observed();
+    right.advance(1 * SECOND);
+    clock.set(4 * SECOND);
+    right.receive(packed(flows, [row]));
+    clock.set(8 * SECOND);
+    left.advance(10 * SECOND);
+    expect(runner.now).toBe(1 * SECOND);
+  });
+
+  test("never goes back", () => {
+    const { runner, left, right, events } = observed();
+    left.advance(10 * SECOND);
+    right.advance(10 * SECOND);
+    left.advance(4 * SECOND);
+    right.advance(4 * SECOND);
+    expect(runner.now).toBe(10 * SECOND);
+    expect(events).toEqual([10]);
+  });
+
+  test("is no longer held back by an input that ended", () => {
+    const { runner, left, right } = observed();
+    left.advance(10 * SECOND);
+    right.end();
+    expect(runner.now).toBe(10 * SECOND);
+  });
+});
+
+describe("ModuleRunner", () => {
+  test("ends once all inputs have, after what they sent", () => {
+    const { left, right, events, sent } = observed();
+    left.end();
+    expect(events).toEqual([]);
+    right.receive(packed(flows, [row]));
+    right.end();
+    right.end();
+    expect(events).toEqual(["end"]);
+    expect(sent.at(-1)).toBe("end");
+    expect(sent).toHaveLength(2);
+  });
+
+  test("counts records and gives parameters their defaults", () => {
+    const { runner, left, events } = observed();
+    left.receive(packed(flows, [row, { ...row, DST_PORT: 81 }]));
+    expect(events).toEqual(["seen 80", "seen 81"]);
+    expect(runner.records).toBe(2);
+    expect(runner.counters.snapshot()).toEqual({ seen: 2 });
+  });
+
+  test("makes an alert of a record with raw 64 bits, and sends those", () => {
+    const { right, raised, sent, runner } = observed();
+    right.receive(packed(flows, [row]));
+    runner.outputs["alerts"]!.flush();
+    expect(sent).toEqual([
+      { TIME_LAST: 5 * SECOND, SRC_IP: "192.0.2.1", BYTES: 2 ** 60, NOTE: "" },
+    ]);
+    expect(raised).toMatchObject([
+      {
+        detector: "observer",
+        lastTime: 5 * SECOND,
+        source: { ip: "192.0.2.1" },
+        sensor: "s1",
+        interface: "eth0",
+      },
+    ]);
+  });
+
+  test("counts a record that grows too long, and goes on", () => {
+    const { runner, right, sent, left } = observed();
+    const note = "n".repeat(65_534 - flows.fixedSize);
+    right.receive(packed(flows, [{ ...row, NOTE: note }]));
+    right.receive(packed(flows, [row]));
+    left.end();
+    right.end();
+    expect(sent).toHaveLength(2);
+    expect(runner.counters.get("records_too_long")).toBe(1);
+  });
+
+  test("names the module whose setup forgot an input", () => {
+    const def = defineModule({
+      name: "careless",
+      about: "Forgets its input.",
+      params: {},
+      inputs: { flows },
+      outputs: {},
+      setup: () => ({}) as never,
+    });
+    expect(() => new ModuleRunner(def)).toThrow(
+      "careless: setup returns no handler for the input flows",
+    );
+  });
+});
