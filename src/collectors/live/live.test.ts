@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { libpcapAvailable } from "@bun/ffi-libpcap-bindings";
 import { NemeanError } from "../../core/errors.ts";
 import { type LiveOptions, openLive } from "./index.ts";
-import type { LiveState } from "./source.ts";
+import type { LiveSource, LiveState } from "./source.ts";
 import { TAGS, udpFrame } from "./testing/frames.ts";
 import { FrameSender, Network, networkObstacle } from "./testing/network.ts";
 import { Tally } from "./testing/tally.ts";
@@ -35,6 +35,18 @@ describe.skipIf(obstacle !== undefined)(`live capture${reason}`, () => {
 
   const open = (options: Partial<LiveOptions> = {}) =>
     openLive({ interface: "right", ringBytes: 8 * MIB, ...options });
+
+  /** Send until a frame is seen: an end that has just got its signal back sends into nothing at first. */
+  const sendUntilSeen = (source: LiveSource, tally: Tally): void => {
+    using sender = new FrameSender("left");
+    const before = tally.count;
+    const end = performance.now() + 5_000;
+    while (tally.count === before && performance.now() < end) {
+      sender.send(udpFrame());
+      source.poll(20, tally.take);
+    }
+    for (const frame of tally.frames) expect(frame).toEqual(udpFrame());
+  };
 
   describe.each(["ring", "libpcap"] as const)("through %s", (backend) => {
     test("openLive receives all of 100,000 frames", () => {
@@ -142,6 +154,9 @@ describe.skipIf(obstacle !== undefined)(`live capture${reason}`, () => {
         kept = batch.bytes;
         tally.take(batch);
       });
+      const drained = source.stats();
+      Bun.sleepSync(50);
+      expect(source.stats()).toEqual(drained);
       source.close();
       // Not a measurement: a drain that waits for silence would never end.
       expect(performance.now() - begin).toBeLessThan(5_000);
@@ -169,21 +184,15 @@ describe.skipIf(obstacle !== undefined)(`live capture${reason}`, () => {
       settle("down");
       network.ip("link set right up");
       settle("up");
-      using sender = new FrameSender("left");
-      sender.send(udpFrame());
-      tally.until(source, 1);
-      expect(tally.frames).toEqual([udpFrame()]);
+      sendUntilSeen(source, tally);
+      expect(tally.count).toBeGreaterThan(0);
     });
 
     test("poll says when the interface is gone; reopen takes the next of its name and counts on", () => {
       using source = open({ backend });
       const tally = new Tally();
-      const send = (): void => {
-        using sender = new FrameSender("left");
-        sender.send(udpFrame());
-        tally.until(source, tally.count + 1);
-      };
-      send();
+      sendUntilSeen(source, tally);
+      const before = tally.count;
       network.ip("link del right");
       const end = performance.now() + 5_000;
       while (source.state !== "gone" && performance.now() < end) source.poll(20, tally.take);
@@ -191,8 +200,11 @@ describe.skipIf(obstacle !== undefined)(`live capture${reason}`, () => {
       expect(source.poll(1, tally.take)).toBe(0);
       network.connect();
       expect([source.reopen(), source.state]).toEqual([true, "up"]);
-      send();
-      expect([tally.count, source.stats().received, source.stats().dropped]).toEqual([2, 2, 0]);
+      sendUntilSeen(source, tally);
+      source.drain(tally.take);
+      expect(before).toBeGreaterThan(0);
+      expect(tally.count).toBeGreaterThan(before);
+      expect(source.stats()).toEqual({ received: tally.count, dropped: 0, unread: 0, freezes: 0 });
     });
   });
 
@@ -237,11 +249,9 @@ describe.skipIf(obstacle !== undefined)(`live capture${reason}`, () => {
     const tally = new Tally();
     expect(source.poll(1, tally.take)).toBe(0);
     network.ip("link set right up");
-    using sender = new FrameSender("left");
-    sender.send(udpFrame());
-    tally.until(source, 1);
+    sendUntilSeen(source, tally);
     source.poll(100, tally.take);
-    expect([tally.count, source.state]).toEqual([1, "up"]);
+    expect([tally.count > 0, source.state]).toEqual([true, "up"]);
   });
 
   test("openLive through libpcap captures on all interfaces with any", () => {

@@ -41,6 +41,9 @@ const POLLIN = 1;
 /** Milliseconds after which the kernel hands over a block that is not full. */
 export const RETIRE_MS = 60;
 
+/** The kernel's other cores may be past a filter that was changed: this lets frames on their way run out. */
+const SETTLE_MS = 1;
+
 const SIOCGIFNAME = 0x8910n;
 const SIOCGIFFLAGS = 0x8913n;
 const IFF_UP = 1;
@@ -141,6 +144,7 @@ export class PacketSocket {
   /** Let nothing more in. */
   stop(): void {
     this.#attach(passNothing());
+    Bun.sleepSync(SETTLE_MS);
   }
 
   /** Give ring and socket back. */
@@ -186,8 +190,8 @@ export class PacketSocket {
     }
     if (!fanout) return;
     this.#join(fanout, linkHeader);
-    // Bound but not yet in the group, a socket sees all frames. A millisecond lets those on their way run out.
-    Bun.sleepSync(1);
+    // Bound but not yet in the group, a socket sees all frames.
+    Bun.sleepSync(SETTLE_MS);
     if (filter) this.#attach(filter);
     else libc().setsockopt(this.#fd, SOL_SOCKET, SO.detachFilter, Int32Array.of(0), 4);
   }

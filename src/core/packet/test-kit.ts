@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** For tests: frames built header by header, and what the decoder says of them. @module */
 import { Address, ipText, parseIp, swap } from "../unirec/ip.ts";
-import { type DecoderOptions, PacketDecoder, ROW, WORD } from "./decoder.ts";
+import { type DecoderOptions, PacketDecoder } from "./decoder.ts";
 import { FrameBatch } from "./frames.ts";
+import { ROW, WORD } from "./row.ts";
 
 export type Bytes = readonly number[];
 

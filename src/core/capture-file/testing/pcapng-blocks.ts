@@ -6,7 +6,7 @@ import {
   BLOCK_PACKET_SIMPLE,
   BLOCK_SECTION,
   BYTE_ORDER_MAGIC,
-} from "./pcapng.ts";
+} from "../pcapng.ts";
 
 /** An option: its code, and its value. */
 export type BlockOption = readonly [code: number, value: Uint8Array];

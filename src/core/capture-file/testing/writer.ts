@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { writeSync } from "node:fs";
-import { FILE_HEADER_SIZE, MAGIC_MICROS, MAGIC_NANOS, RECORD_HEADER_SIZE } from "./classic.ts";
-import { CAPTURED_MAX } from "./parser.ts";
+import { FILE_HEADER_SIZE, MAGIC_MICROS, MAGIC_NANOS, RECORD_HEADER_SIZE } from "../classic.ts";
+import { CAPTURED_MAX } from "../parser.ts";
 
 export interface CaptureWriterOptions {
   /** Write to this descriptor by large pieces; without one the capture grows in memory. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** For tests: the meter as one would write it without caring for speed, a map of objects. @module */
+
+import { END_REASON } from "../flow/record.ts";
 import { SECOND } from "../unirec/time.ts";
-import { END_REASON } from "./record.ts";
 
 /** A packet by what the meter looks at. */
 export interface Packet {
@@ -85,7 +86,7 @@ export class ReferenceMeter {
   }
 
   end(): void {
-    for (const flow of this.#live.values())
+    for (const flow of [...this.#live.values()])
       this.#send(flow, isOver(flow) ? END_REASON.end : END_REASON.forced);
   }
 
@@ -105,9 +106,13 @@ export class ReferenceMeter {
     return flow;
   }
 
-  /** At each whole second: all flows that are due. */
+  /** At each whole second: all flows that are due. When time has gone far back: all flows. */
   #sweep(micros: number): void {
     const second = Math.floor(micros / SECOND) * SECOND;
+    if (this.#boundary > 0 && micros < this.#boundary - SECOND - this.#active) {
+      this.end();
+      this.#boundary = 0;
+    }
     if (this.#boundary === 0) this.#boundary = second + SECOND;
     for (; this.#boundary <= second; this.#boundary += SECOND)
       for (const flow of [...this.#live.values()]) {
