@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The meter against one written without caring for speed, on traffic drawn at random.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   type Arbitrary,
   array,
@@ -28,6 +28,8 @@ import { type Packet, ReferenceMeter } from "../testing/reference-meter.ts";
 import { SECOND } from "../unirec/time.ts";
 import { Meter, type MeterOptions } from "./meter.ts";
 import { FlowRows } from "./test-kit.ts";
+
+setDefaultTimeout(30_000);
 
 interface Pair {
   readonly key: string;
@@ -220,7 +222,7 @@ describe("Meter, against the reference:", () => {
       property(steps([...FORWARD, ...BACK]), (all) => {
         expect(textOf(meter(all, options).rows)).toEqual(reference(all, options));
       }),
-      { seed: 11, numRuns: 300 },
+      { seed: 11, numRuns: 150 },
     );
   });
 
@@ -231,7 +233,7 @@ describe("Meter, against the reference:", () => {
         const options = { active: 30, idle: 10, linger: 2, flowsMax: 4 };
         expect(meter(all, options, cuts).rows).toEqual(meter(all, options).rows);
       }),
-      { seed: 12, numRuns: 200 },
+      { seed: 12, numRuns: 100 },
     );
   });
 
@@ -240,7 +242,7 @@ describe("Meter, against the reference:", () => {
       property(steps(FORWARD), (all) => {
         expect(meter(all, { active: 30, idle: 10, linger: 2 }).late).toBe(0);
       }),
-      { seed: 13, numRuns: 200 },
+      { seed: 13, numRuns: 100 },
     );
   });
 });
@@ -260,7 +262,7 @@ describe("Meter, bounds:", () => {
         expect(stats.flows).toBe(rows.length);
         expect(stats.live).toBe(0);
       }),
-      { seed: 14, numRuns: 300 },
+      { seed: 14, numRuns: 150 },
     );
   });
 
@@ -281,7 +283,7 @@ describe("Meter, bounds:", () => {
         expect(rows.reduce((sum, row) => sum + row.PACKETS + row.PACKETS_REV, 0)).toBe(all.length);
         expect(stats.packets).toBe(all.length);
       }),
-      { seed: 15, numRuns: 300 },
+      { seed: 15, numRuns: 150 },
     );
   });
 });
