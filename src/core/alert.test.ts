@@ -158,6 +158,7 @@ describe("AlertComposer", () => {
     expect(idOf("kept")).toBe(kept);
     expect(idOf("oldest")).not.toBe(oldest);
     expect(composer.forgotten).toBe(2);
+    expect(idOf("kept")).toBe(kept);
   });
 
   test("keeps twenty flows of evidence", () => {
