@@ -25,6 +25,10 @@ const RST = 0x04;
 const ACK = 0x10;
 const REASON = { idle: 1, active: 2, end: 3, forced: 4, resources: 5 } as const;
 
+/** `reason packets/reverse` of a flow. */
+const summary = ({ FLOW_END_REASON, PACKETS, PACKETS_REV }: FlowRow): string =>
+  `${FLOW_END_REASON} ${PACKETS}/${PACKETS_REV}`;
+
 /** Plays frames at seconds after the start; what has left so far is in `rows`. */
 class Played {
   readonly meter: Meter;
@@ -42,12 +46,10 @@ class Played {
     return this;
   }
 
-  /** The flows that have left so far, as `reason packets/reverse`. */
+  /** The flows that have left so far. */
   get left(): string[] {
     this.meter.flows.flush();
-    return this.flows.rows.map(
-      ({ FLOW_END_REASON, PACKETS, PACKETS_REV }) => `${FLOW_END_REASON} ${PACKETS}/${PACKETS_REV}`,
-    );
+    return this.flows.rows.map(summary);
   }
 
   end(): readonly FlowRow[] {
@@ -228,6 +230,13 @@ describe("Meter, capture time:", () => {
     expect(others).toEqual([]);
     expect(row).toMatchObject({ TIME_FIRST: START + 9.5 * SECOND, TIME_LAST: START + 10 * SECOND });
     expect(row).toMatchObject({ SRC_PORT: 1000, PACKETS: 2, PACKETS_REV: 1 });
+  });
+
+  test("Meter begins a flow anew at a packet more than a minute older than its first one", () => {
+    const late = (second: number): string[] =>
+      new Played().at(100, ask()).at(second, ask()).end().map(summary);
+    expect(late(40)).toEqual(["4 2/0"]);
+    expect(late(39.9)).toEqual(["4 1/0", "4 1/0"]);
   });
 
   test("Meter ends all flows and goes on when time goes back beyond the active timeout", () => {
