@@ -62,7 +62,10 @@ class Filled {
       }
       this.#decoder.decode(frames);
       if (this.#hash !== undefined)
-        for (let i = 0; i < frames.count; i++) this.#decoder.rows[i * ROW + WORD.hash] = this.#hash;
+        for (let i = 0; i < frames.count; i++) {
+          this.#decoder.rows[i * ROW + WORD.hash] = this.#hash;
+          if (this.#v6) this.#decoder.rows[i * ROW + WORD.low] = this.#hash;
+        }
       this.table.update(this.#decoder, frames, 0, this.#decoder.count);
     }
     return this;
