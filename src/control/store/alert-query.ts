@@ -72,9 +72,7 @@ export function pageStatement(orm: BunSQLiteDatabase, query: AlertQuery, more?: 
         query.severity === undefined ? undefined : gte(event.severity, query.severity),
         query.source === undefined ? undefined : eq(event.sourceIp, query.source),
         query.target === undefined ? undefined : eq(event.targetIp, query.target),
-        // The planner sees that a partial index fits only from a literal.
-        query.state === "open" ? sql`${event.state} = 'open'` : undefined,
-        query.state === "closed" ? eq(event.state, "closed") : undefined,
+        query.state === undefined ? undefined : eq(event.state, query.state),
         more,
       ),
     )

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Alert } from "../../core/alert.ts";
 
-/** An alert that waits for its commit, with what it has in common with its earlier updates. */
-export interface Pending {
-  readonly alert: Alert;
+/** What the alerts of one event have in common; the rest is the latest alert's. */
+export interface EventSpan {
+  /** Time of the first alert. It never changes once stored, since cursors point at it. */
   readonly openedAt: number;
   readonly updatedAt: number;
   readonly firstTime: number;
   readonly lastTime: number;
+  /** Number of the latest update. */
+  readonly updates: number;
+}
+
+/** An alert that waits for its commit, with the span of those it stands for. */
+export interface Pending extends EventSpan {
+  readonly alert: Alert;
 }
 
 export const pendingOf = (alert: Alert): Pending => ({
@@ -16,46 +23,39 @@ export const pendingOf = (alert: Alert): Pending => ({
   updatedAt: whole(alert.detectTime),
   firstTime: whole(alert.firstTime),
   lastTime: whole(alert.lastTime),
+  updates: alert.update,
 });
 
-/** Two updates of one event as one; which came first does not matter. The same rules as in {@link UPSERT}. */
-export function fold(a: Pending, b: Pending): Pending {
-  const [older, newer] = b.alert.update >= a.alert.update ? [a, b] : [b, a];
-  return {
-    alert: newer.alert,
-    openedAt: older.openedAt,
-    updatedAt: Math.max(a.updatedAt, b.updatedAt),
-    firstTime: Math.min(a.firstTime, b.firstTime),
-    lastTime: Math.max(a.lastTime, b.lastTime),
-  };
-}
+/** The span of an event with a further alert: a late one still widens it. */
+export const widen = (span: EventSpan, other: EventSpan): EventSpan => ({
+  openedAt: span.openedAt,
+  updatedAt: Math.max(span.updatedAt, other.updatedAt),
+  firstTime: Math.min(span.firstTime, other.firstTime),
+  lastTime: Math.max(span.lastTime, other.lastTime),
+  updates: Math.max(span.updates, other.updates),
+});
 
-/** A late update still widens the event's times; it does not bring an older state back. */
-const IF_NEWER = (column: string): string =>
-  `${column} = CASE WHEN excluded.updates >= updates THEN excluded.${column} ELSE ${column} END`;
+/** Two waiting alerts of one event as one. */
+export const fold = (waiting: Pending, next: Pending): Pending => ({
+  ...widen(waiting, next),
+  alert: next.updates >= waiting.updates ? next.alert : waiting.alert,
+});
 
-// opened_at stays as first stored: cursors point at it.
-export const UPSERT = `
-  INSERT INTO event (id, opened_at, updated_at, first_time, last_time, updates, state, detector, category,
-    rule, severity, source_ip, target_ip, body)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (id) DO UPDATE SET
-    updated_at = max(updated_at, excluded.updated_at),
-    first_time = min(first_time, excluded.first_time),
-    last_time = max(last_time, excluded.last_time),
-    ${["state", "category", "rule", "severity", "source_ip", "target_ip", "body"].map(IF_NEWER).join(",\n    ")},
-    updates = max(updates, excluded.updates)`;
+/** Columns that follow the latest alert, in the order of {@link contentOf}. */
+export const CONTENT = [
+  "state",
+  "detector",
+  "category",
+  "rule",
+  "severity",
+  "source_ip",
+  "target_ip",
+  "body",
+] as const;
 
-type Value = string | number | null;
+export type Value = string | number | null;
 
-/** The values of {@link UPSERT} in its order. */
-export const upsertValues = ({ alert, ...times }: Pending): Value[] => [
-  alert.id,
-  times.openedAt,
-  times.updatedAt,
-  times.firstTime,
-  times.lastTime,
-  alert.update,
+export const contentOf = (alert: Alert): Value[] => [
   alert.state,
   alert.detector,
   alert.category,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { type Database, SQLiteError, type Statement } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import type { Alert } from "../../core/alert.ts";
 import { messageOf } from "../../core/errors.ts";
@@ -10,7 +10,8 @@ import {
   readPage,
   type StoredAlert,
 } from "./alert-query.ts";
-import { fold, type Pending, pendingOf, UPSERT, upsertValues } from "./alert-row.ts";
+import { fold, type Pending, pendingOf } from "./alert-row.ts";
+import { AlertWriter } from "./alert-writer.ts";
 import { openDatabase } from "./database.ts";
 import { tally } from "./schema.ts";
 
@@ -54,11 +55,6 @@ export interface AlertStoreCounts {
 
 const RETRY_MS = 500;
 
-// The oldest in the order of pages; the subquery walks event_by_time from its other end.
-const EVICT =
-  "DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY opened_at, seq LIMIT ?)";
-const TOTAL = "SELECT coalesce(sum(events), 0) AS total FROM tally";
-
 /**
  * Keeps alerts as events in SQLite.
  *
@@ -74,15 +70,12 @@ const TOTAL = "SELECT coalesce(sum(events), 0) AS total FROM tally";
  * const { items, next } = store.page({ detector: "vportscan", limit: 10 });
  */
 export class AlertStore implements Disposable {
-  readonly #alertsMax: number;
   readonly #commitEveryMs: number;
   readonly #batchMax: number;
   readonly #queueMax: number;
   readonly #raw: Database;
   readonly #orm: BunSQLiteDatabase;
-  readonly #upsert: Statement;
-  readonly #evict: Statement;
-  readonly #total: Statement<{ total: number }, []>;
+  readonly #writer: AlertWriter;
   /** In the order of arrival, so that the first key is the oldest event. */
   readonly #queue = new Map<string, Pending>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -102,16 +95,13 @@ export class AlertStore implements Disposable {
 
   /** Open or create the database at `path`; throws `ERR_STORE` when it cannot be used. */
   constructor(path: string, options: AlertStoreOptions = {}) {
-    this.#alertsMax = options.alertsMax ?? 1_000_000;
     this.#commitEveryMs = options.commitEveryMs ?? 50;
     this.#batchMax = options.batchMax ?? 1000;
     this.#queueMax = Math.max(options.queueMax ?? 20_000, this.#batchMax);
     const { raw, orm } = openDatabase(path);
     this.#raw = raw;
     this.#orm = orm;
-    this.#upsert = raw.prepare(UPSERT);
-    this.#evict = raw.prepare(EVICT);
-    this.#total = raw.prepare(TOTAL);
+    this.#writer = new AlertWriter(raw, options.alertsMax ?? 1_000_000);
   }
 
   /** Take an alert; it is committed with others soon. */
@@ -169,7 +159,7 @@ export class AlertStore implements Disposable {
     this.flush();
     this.#closed = true;
     clearTimeout(this.#timer);
-    for (const statement of [this.#upsert, this.#evict, this.#total]) statement.finalize();
+    this.#writer.close();
     this.#raw.close();
   }
 
@@ -199,52 +189,21 @@ export class AlertStore implements Disposable {
 
   /** Commit the oldest that wait in one transaction; false when it failed and they still wait. */
   #commitBatch(): boolean {
-    const batch = [...this.#queue.values().take(this.#batchMax)];
+    const group = [...this.#queue.values().take(this.#batchMax)];
     try {
-      this.#raw.run("BEGIN IMMEDIATE");
-      const rejected = this.#write(batch);
-      const evicted = this.#evictPast();
-      this.#raw.run("COMMIT");
+      const { rejected, evicted } = this.#writer.write(group);
       this.#counts.rejected += rejected;
-      this.#counts.committed += batch.length - rejected;
+      this.#counts.committed += group.length - rejected;
       this.#counts.evicted += evicted;
       this.#counts.commits++;
       this.#failing = undefined;
-      for (const { alert } of batch) this.#queue.delete(alert.id);
+      for (const { alert } of group) this.#queue.delete(alert.id);
       return true;
     } catch (error) {
-      // SQLite rolls back by itself when the disk is full.
-      if (this.#raw.inTransaction) this.#raw.run("ROLLBACK");
       this.#counts.failures++;
       this.#failing = messageOf(error);
       this.#retryAt = performance.now() + RETRY_MS;
       return false;
     }
   }
-
-  /** How many of the batch the schema refused: those must not hold up the others for ever. */
-  #write(batch: readonly Pending[]): number {
-    let rejected = 0;
-    for (const pending of batch) {
-      try {
-        this.#upsert.run(...upsertValues(pending));
-      } catch (error) {
-        if (isFault(error)) throw error;
-        rejected++;
-      }
-    }
-    return rejected;
-  }
-
-  #evictPast(): number {
-    const excess = (this.#total.get()?.total ?? 0) - this.#alertsMax;
-    if (excess > 0) this.#evict.run(excess);
-    return Math.max(excess, 0);
-  }
 }
-
-const ROW_ERROR = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;
-
-/** A failure of the database, not of the one row: full, locked, unreadable. */
-const isFault = (error: unknown): boolean =>
-  error instanceof SQLiteError && !ROW_ERROR.test(error.code ?? "");
