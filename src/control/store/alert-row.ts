@@ -70,7 +70,7 @@ export const contentOf = (alert: Alert): Value[] => [
 const whole = (micros: number): number => (Number.isFinite(micros) ? Math.trunc(micros) : 0);
 
 /** Evidence may hold what JSON cannot: bytes become hexadecimal text, 64-bit integers decimal text. */
-export const alertJson = (alert: Alert): string =>
+const alertJson = (alert: Alert): string =>
   alert.evidence.length === 0 ? JSON.stringify(alert) : JSON.stringify(alert, jsonValue);
 
 function jsonValue(_key: string, value: unknown): unknown {

@@ -12,7 +12,7 @@ import {
 } from "./alert-query.ts";
 import { fold, type Pending, pendingOf } from "./alert-row.ts";
 import { AlertWriter } from "./alert-writer.ts";
-import { openDatabase } from "./database.ts";
+import { type OpenDatabase, openDatabase } from "./database.ts";
 import { tally } from "./schema.ts";
 
 export interface AlertStoreOptions {
@@ -93,12 +93,12 @@ export class AlertStore implements Disposable {
     failures: 0,
   };
 
-  /** Open or create the database at `path`; throws `ERR_STORE` when it cannot be used. */
-  constructor(path: string, options: AlertStoreOptions = {}) {
+  /** Open or create the database at a path; throws `ERR_STORE` when it cannot be used. */
+  constructor(database: string | OpenDatabase, options: AlertStoreOptions = {}) {
     this.#commitEveryMs = options.commitEveryMs ?? 50;
     this.#batchMax = options.batchMax ?? 1000;
     this.#queueMax = Math.max(options.queueMax ?? 20_000, this.#batchMax);
-    const { raw, orm } = openDatabase(path);
+    const { raw, orm } = typeof database === "string" ? openDatabase(database) : database;
     this.#raw = raw;
     this.#orm = orm;
     this.#writer = new AlertWriter(raw, options.alertsMax ?? 1_000_000);
