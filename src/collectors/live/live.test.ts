@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { libpcapAvailable } from "@bun/ffi-libpcap-bindings";
 import { NemeanError } from "../../core/errors.ts";
 import { type LiveOptions, openLive } from "./index.ts";
+import { findLink } from "./links.ts";
 import type { LiveSource, LiveState } from "./source.ts";
 import { TAGS, udpFrame } from "./testing/frames.ts";
-import { FrameSender, Network, networkObstacle } from "./testing/network.ts";
+import { Flood, FrameSender, Network, networkObstacle } from "./testing/network.ts";
 import { Tally } from "./testing/tally.ts";
 
 const obstacle = libpcapAvailable() ? networkObstacle() : "libpcap is not installed";
@@ -35,6 +36,9 @@ describe.skipIf(obstacle !== undefined)(`live capture${reason}`, () => {
 
   const open = (options: Partial<LiveOptions> = {}) =>
     openLive({ interface: "right", ringBytes: 8 * MIB, ...options });
+
+  /** Frames that reached the interface. */
+  const arrived = (): number => findLink("right")!.statistics["rx_packets"]!;
 
   /** Send until a frame is seen: an end that has just got its signal back sends into nothing at first. */
   const sendUntilSeen = (source: LiveSource, tally: Tally): void => {
@@ -140,41 +144,31 @@ describe.skipIf(obstacle !== undefined)(`live capture${reason}`, () => {
       expect([there.count, here.count, loopback.linkType]).toEqual([10, 10, 1]);
     });
 
-    test(
-      "drain and close end a capture under load with every frame accounted for",
-      async () => {
-        const source = open({ backend });
-        const code = `import { FrameSender } from "${import.meta.dir}/testing/network.ts";
-        const sender = new FrameSender("left"); const frame = new Uint8Array(1000);
-        for (;;) sender.send(frame);`;
-        const flood = Bun.spawn([process.execPath, "-e", code], { stdout: "ignore" });
-        const tally = new Tally({ keep: false });
-        let kept: Uint8Array = new Uint8Array(0);
-        tally.until(source, 1000);
-        const begin = performance.now();
-        source.drain((batch) => {
-          kept = batch.bytes;
-          tally.take(batch);
-        });
-        const drained = source.stats();
-        Bun.sleepSync(50);
-        expect(source.stats()).toEqual(drained);
-        source.close();
-        // Not a measurement: a drain that waits for silence would never end.
-        expect(performance.now() - begin).toBeLessThan(5_000);
-        flood.kill();
-        await flood.exited;
-        const { received, unread } = source.stats();
-        expect([received, unread]).toEqual([tally.count, 0]);
-        expect(tally.count).toBeGreaterThan(1000);
-        // A view that was kept against the rules may be read: that must not end the process.
-        expect(kept.length).toBeGreaterThan(0);
-        expect(kept.reduce((sum, byte) => sum | byte, 0)).toBeGreaterThanOrEqual(0);
-        source.close();
-        expect(source.poll(0, tally.take) + source.drain(tally.take)).toBe(0);
-      },
-      { retry: 3 },
-    );
+    test("drain and close end a capture under load with every frame accounted for", async () => {
+      await using _ = new Flood("left");
+      const source = open({ backend });
+      const tally = new Tally({ keep: false });
+      let kept: Uint8Array = new Uint8Array(0);
+      tally.until(source, 1000);
+      source.drain((batch) => {
+        kept = batch.bytes;
+        tally.take(batch);
+      });
+      const drained = source.stats();
+      expect([drained.received, drained.unread]).toEqual([tally.count, 0]);
+      const before = arrived();
+      Bun.sleepSync(50);
+      expect(arrived()).toBeGreaterThan(before);
+      // Only the ring can stop what comes in; libpcap goes on to count what it drops.
+      if (backend === "ring") expect(source.stats()).toEqual(drained);
+      source.close();
+      expect(tally.count).toBeGreaterThan(1000);
+      // A view that was kept against the rules may be read: that must not end the process.
+      expect(kept.length).toBeGreaterThan(0);
+      expect(kept.reduce((sum, byte) => sum | byte, 0)).toBeGreaterThanOrEqual(0);
+      source.close();
+      expect(source.poll(0, tally.take) + source.drain(tally.take)).toBe(0);
+    });
 
     test("poll says when the interface is down, and goes on when it is up again", () => {
       using source = open({ backend });

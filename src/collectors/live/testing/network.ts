@@ -95,3 +95,24 @@ export class FrameSender implements Disposable {
     libc().close(this.#fd);
   }
 }
+
+/** Frames of a flood, at most: a test that fails must leave nothing running behind. */
+const FLOOD_FRAMES = 3_000_000;
+
+/** A process that sends frames as fast as it can, until it is disposed of. */
+export class Flood implements AsyncDisposable {
+  readonly #sender: Bun.Subprocess;
+
+  constructor(name: string) {
+    const code = `import { FrameSender } from "${import.meta.path}";
+      const [sender, frame] = [new FrameSender("${name}"), new Uint8Array(1000)];
+      for (let i = 0; i < ${FLOOD_FRAMES}; i++) sender.send(frame);`;
+    const quiet = { stdin: "ignore", stdout: "ignore", stderr: "ignore" } as const;
+    this.#sender = Bun.spawn([process.execPath, "-e", code], quiet);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#sender.kill("SIGKILL");
+    await this.#sender.exited;
+  }
+}
