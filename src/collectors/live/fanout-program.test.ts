@@ -4,12 +4,13 @@ import { fanoutProgram } from "./fanout-program.ts";
 import { openLive } from "./index.ts";
 import type { LiveSource } from "./source.ts";
 import { TAGS, udpFrame } from "./testing/frames.ts";
-import { FrameSender, Network, networkObstacle } from "./testing/network.ts";
+import { Flood, FrameSender, Network, networkObstacle } from "./testing/network.ts";
 import { Tally } from "./testing/tally.ts";
 
 const obstacle = networkObstacle();
 const reason = obstacle === undefined ? "" : ` (skipped: ${obstacle})`;
 const GROUP = process.pid & 0xffff;
+const SHARED = { interface: "right", fanout: { group: GROUP, workers: 2 } } as const;
 
 test("fanoutProgram jumps only forwards and to its own instructions", () => {
   const program = fanoutProgram(14);
@@ -124,6 +125,22 @@ describe.skipIf(obstacle !== undefined)(`fanout${reason}`, () => {
     const [first, second] = keys(group, (frame) => String(frame.getUint32(26)));
     expect(first!.size + second!.size).toBe(32);
     expect(first!.isDisjointFrom(second!)).toBe(true);
+  });
+
+  test("fanout lets no frame in twice while a source joins", async () => {
+    await using _ = new Flood("left");
+    using first = openLive({ ...SHARED, ringBytes: 4 << 20 });
+    const tally = new Tally({ keep: false });
+    tally.until(first, 1000);
+    // What the flood sends is not IP and belongs to the first source; each of these joins and sees nothing.
+    for (let i = 0; i < 10; i++) {
+      using later = openLive({ ...SHARED, ringBytes: 1 << 20 });
+      Bun.sleepSync(5);
+      expect(later.stats()).toEqual({ received: 0, dropped: 0, unread: 0, freezes: 0 });
+    }
+    const before = tally.count;
+    tally.until(first, before + 1000);
+    expect(tally.count).toBeGreaterThan(before);
   });
 
   test("fanout applies each source's filter", () => {
