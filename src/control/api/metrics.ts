@@ -1,115 +1,231 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Snapshot } from "../snapshot.ts";
+import type { Snapshot, SourceStats } from "../snapshot.ts";
+import type { AlertStoreCounts } from "../store/alert-store.ts";
 
 type Labels = Readonly<Record<string, string>>;
+type Sample = readonly [Labels, number];
 
-const escaped = (value: string): string =>
-  value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-
-/** A metric in Prometheus' text format: its help, its type, a line a value. */
-function metric(
-  name: string,
-  type: "counter" | "gauge",
-  help: string,
-  values: readonly (readonly [Labels, number])[],
-): string[] {
-  const lines = values.map(([labels, value]) => {
-    const list = Object.entries(labels).map(([key, text]) => `${key}="${escaped(text)}"`);
-    return `${name}${list.length > 0 ? `{${list.join(",")}}` : ""} ${value}`;
-  });
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines];
+/** All that a scrape shows. */
+export interface Look {
+  readonly snapshot: Snapshot;
+  readonly store: AlertStoreCounts;
+  readonly version: string;
+  readonly degraded: boolean;
 }
 
-/** All counters of a snapshot for Prometheus. */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a list of metrics, one after another.
-export function metricsText({
-  sources,
-  modules,
-  alerts,
-  mergeOverflows,
-  ringDrops,
-  rss,
-}: Snapshot): string {
-  const each = (value: (source: Snapshot["sources"][number]) => number) =>
-    sources.map((source) => [{ source: source.name }, value(source)] as const);
-  const lines = [
-    ...metric(
-      "nemean_packets_total",
-      "counter",
-      "Packets observed.",
-      each(({ meter }) => meter.packets),
-    ),
-    ...metric(
-      "nemean_wire_bytes_total",
-      "counter",
-      "Bytes on the wire.",
-      each(({ meter }) => meter.bytes),
-    ),
-    ...metric(
-      "nemean_ignored_packets_total",
-      "counter",
-      "Packets that are in no flow, by reason.",
-      sources.flatMap(({ name, meter }) =>
-        Object.entries(meter.ignored).map(
-          ([reason, value]) => [{ source: name, reason }, value] as const,
-        ),
+/** One metric: a counter ends in `_total`, and units are seconds and bytes. */
+interface Family {
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  readonly samples: (look: Look) => readonly Sample[];
+}
+
+const CAPITAL = /[A-Z]/g;
+const snake = (name: string): string =>
+  name.replace(CAPITAL, (letter) => `_${letter.toLowerCase()}`);
+
+/** Workers of one interface bear its name, so they are numbered. */
+function labelled(sources: readonly SourceStats[]): [SourceStats, Labels][] {
+  const seen = new Map<string, number>();
+  return sources.map((source) => {
+    const worker = seen.get(source.name) ?? 0;
+    seen.set(source.name, worker + 1);
+    return [source, { source: source.name, worker: String(worker) }];
+  });
+}
+
+const counter = (help: string, samples: Family["samples"]): Family => ({
+  type: "counter",
+  help,
+  samples,
+});
+const gauge = (help: string, samples: Family["samples"]): Family => ({
+  type: "gauge",
+  help,
+  samples,
+});
+/** One value without labels. */
+const single =
+  (value: (look: Look) => number): Family["samples"] =>
+  (look) => [[{}, value(look)]];
+/** A value a source; sources that have none are left out. */
+const perSource =
+  (value: (source: SourceStats) => number | undefined): Family["samples"] =>
+  ({ snapshot }) =>
+    labelled(snapshot.sources).flatMap(([source, labels]): Sample[] => {
+      const number = value(source);
+      return number === undefined ? [] : [[labels, number]];
+    });
+/** A value for each key that the source counts by. */
+const perReason =
+  (values: (source: SourceStats) => Readonly<Record<string, number>>): Family["samples"] =>
+  ({ snapshot }) =>
+    labelled(snapshot.sources).flatMap(([source, labels]) =>
+      Object.entries(values(source)).map(
+        ([reason, value]): Sample => [{ ...labels, reason: snake(reason) }, value],
       ),
-    ),
-    ...metric(
-      "nemean_flows_total",
-      "counter",
-      "Flows exported, by flowEndReason.",
-      sources.flatMap(({ name, meter }) =>
-        Object.entries(meter.ended).map(
-          ([reason, value]) => [{ source: name, reason }, value] as const,
-        ),
+    );
+const perModule =
+  (
+    key: "port" | "event",
+    values: (module: Snapshot["modules"][number]) => Readonly<Record<string, number>>,
+  ): Family["samples"] =>
+  ({ snapshot }) =>
+    snapshot.modules.flatMap((module) =>
+      Object.entries(values(module)).map(
+        ([name, value]): Sample => [{ module: module.name, [key]: name }, value],
       ),
+    );
+
+const OUTCOMES = ["folded", "committed", "rejected", "dropped"] as const;
+
+const FAMILIES: Readonly<Record<string, Family>> = {
+  nemean_build_info: gauge("Version of the running product.", (look) => [
+    [{ version: look.version }, 1],
+  ]),
+  nemean_degraded: gauge(
+    "1 while something is wrong; /healthz says what.",
+    single((look) => (look.degraded ? 1 : 0)),
+  ),
+  nemean_uptime_seconds: gauge(
+    "Time since the pipeline began.",
+    single(({ snapshot }) => snapshot.uptime),
+  ),
+  process_resident_memory_bytes: gauge(
+    "Resident memory of the process.",
+    single(({ snapshot }) => snapshot.rss),
+  ),
+  nemean_packets_total: counter(
+    "Packets observed.",
+    perSource(({ meter }) => meter.packets),
+  ),
+  nemean_wire_bytes_total: counter(
+    "Bytes of the packets observed, as on the wire.",
+    perSource(({ meter }) => meter.bytes),
+  ),
+  nemean_ignored_packets_total: counter(
+    "Packets that are in no flow, by reason.",
+    perReason(({ meter }) => meter.ignored),
+  ),
+  nemean_fragments_total: counter(
+    "IP fragments observed.",
+    perSource(({ meter }) => meter.fragments),
+  ),
+  nemean_unmatched_fragments_total: counter(
+    "IP fragments whose first fragment is not known.",
+    perSource(({ meter }) => meter.fragmentsUnmatched),
+  ),
+  nemean_clock_jumps_total: counter(
+    "Times that capture time went back by more than the active timeout.",
+    perSource(({ meter }) => meter.clockJumps),
+  ),
+  nemean_flows_total: counter(
+    "Flows exported, by flowEndReason.",
+    perReason(({ meter }) => meter.ended),
+  ),
+  nemean_flow_table_flows: gauge(
+    "Flows in the flow table.",
+    perSource(({ meter }) => meter.live),
+  ),
+  nemean_flow_table_peak_flows: gauge(
+    "Most flows that were in the flow table at once.",
+    perSource(({ meter }) => meter.peak),
+  ),
+  nemean_flow_evictions_total: counter(
+    "Flows that left early since the flow table was full.",
+    perSource(({ meter }) => meter.evicted),
+  ),
+  nemean_capture_frames_total: counter(
+    "Frames received from the kernel.",
+    perSource(({ capture }) => capture?.received),
+  ),
+  nemean_capture_dropped_frames_total: counter(
+    "Frames the kernel dropped since its ring was full.",
+    perSource(({ capture }) => capture?.dropped),
+  ),
+  nemean_capture_freezes_total: counter(
+    "Times the kernel's ring was full.",
+    perSource(({ capture }) => capture?.freezes),
+  ),
+  nemean_source_progress_ratio: gauge(
+    "How much of a source that ends has been read.",
+    perSource(({ progress }) => progress),
+  ),
+  nemean_ring_dropped_records_total: counter(
+    "Flow records dropped between capture and detection.",
+    single(({ snapshot }) => snapshot.ringDrops),
+  ),
+  nemean_merge_overflows_total: counter(
+    "Times records went on unordered since too many were held.",
+    single(({ snapshot }) => snapshot.mergeOverflows),
+  ),
+  nemean_module_received_records_total: counter(
+    "Records received by a module, by input port.",
+    perModule("port", ({ inputs }) => inputs),
+  ),
+  nemean_module_sent_records_total: counter(
+    "Records sent by a module, by output port.",
+    perModule("port", ({ outputs }) => outputs),
+  ),
+  nemean_module_events_total: counter(
+    "What a module counts of itself; its documentation names the events.",
+    perModule("event", ({ counters }) => counters),
+  ),
+  nemean_alerts_total: counter(
+    "Alerts sent by detectors, updates included.",
+    single(({ snapshot }) => snapshot.alerts),
+  ),
+  nemean_store_received_alerts_total: counter(
+    "Alerts given to the store, updates included.",
+    single(({ store }) => store.received),
+  ),
+  nemean_store_alerts_total: counter("What became of the alerts given to the store.", ({ store }) =>
+    OUTCOMES.map((outcome): Sample => [{ outcome }, store[outcome]]),
+  ),
+  nemean_store_queued_events: gauge(
+    "Events that wait to be committed.",
+    single(({ store }) => store.queued),
+  ),
+  nemean_store_commits_total: counter(
+    "Transactions of the store.",
+    single(({ store }) => store.commits),
+  ),
+  nemean_store_failures_total: counter(
+    "Transactions that failed and were tried again.",
+    single(({ store }) => store.failures),
+  ),
+  nemean_store_evicted_events_total: counter(
+    "Stored events that left since the store was full.",
+    single(({ store }) => store.evicted),
+  ),
+  nemean_store_events: gauge("Events stored.", ({ store }) =>
+    store.stored.map(
+      ({ detector, severity, events }): Sample => [
+        { detector, severity: String(severity) },
+        events,
+      ],
     ),
-    ...metric(
-      "nemean_flow_table_flows",
-      "gauge",
-      "Flows in the table.",
-      each(({ meter }) => meter.live),
-    ),
-    ...metric(
-      "nemean_flow_evictions_total",
-      "counter",
-      "Flows that left a full table.",
-      each(({ meter }) => meter.evicted),
-    ),
-    ...metric(
-      "nemean_capture_dropped_frames_total",
-      "counter",
-      "Frames the kernel dropped.",
-      sources.flatMap(({ name, capture }) =>
-        capture ? [[{ source: name }, capture.dropped] as const] : [],
-      ),
-    ),
-    ...metric(
-      "nemean_module_records_total",
-      "counter",
-      "Records a module received.",
-      modules.map(
-        ({ name, inputs }) =>
-          [{ module: name }, Object.values(inputs).reduce((sum, n) => sum + n, 0)] as const,
-      ),
-    ),
-    ...metric("nemean_alerts_total", "counter", "Alerts sent by detectors, updates included.", [
-      [{}, alerts],
-    ]),
-    ...metric(
-      "nemean_merge_overflows_total",
-      "counter",
-      "Times too many records were held for order.",
-      [[{}, mergeOverflows]],
-    ),
-    ...metric(
-      "nemean_ring_dropped_records_total",
-      "counter",
-      "Records dropped between capture and detection.",
-      [[{}, ringDrops]],
-    ),
-    ...metric("nemean_resident_memory_bytes", "gauge", "Resident memory.", [[{}, rss]]),
-  ];
-  return `${lines.join("\n")}\n`;
+  ),
+};
+
+// Prometheus text format 0.0.4: backslash, quote and line feed are escaped in a label's value.
+const LABEL_ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };
+const LABEL_SPECIAL = /[\\"\n]/g;
+const escaped = (value: string): string =>
+  value.replace(LABEL_SPECIAL, (character) => LABEL_ESCAPES[character]!);
+
+function sampleLine(name: string, [labels, value]: Sample): string {
+  const list = Object.entries(labels).map(([key, text]) => `${key}="${escaped(text)}"`);
+  return `${name}${list.length > 0 ? `{${list.join(",")}}` : ""} ${value}\n`;
+}
+
+/** A scrape in Prometheus' text format; metrics without a value are left out. */
+export function metricsText(look: Look): string {
+  let text = "";
+  for (const [name, { type, help, samples }] of Object.entries(FAMILIES)) {
+    const lines = samples(look).map((sample) => sampleLine(name, sample));
+    if (lines.length > 0)
+      text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
+  }
+  return text;
 }

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import type { Snapshot } from "../snapshot.ts";
+
+/** Seconds without a word from the pipeline after which it is taken to hang; it reports each second. */
+const SILENCE_MAX = 10;
+
+/** What is wrong with the pipeline in words, as seen at a time of the wall clock (microseconds). */
+export function pipelineHealth(
+  { at, finished }: Snapshot,
+  now: number,
+  startedAt: number,
+): string[] {
+  if (finished) return [];
+  const silence = Math.floor((now - (at || startedAt)) / 1_000_000);
+  return silence > SILENCE_MAX ? [`pipeline: no word from it for ${silence} s`] : [];
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { PAGE_MAX } from "../store/alert-query.ts";
+
+export type Schema = Readonly<Record<string, unknown>>;
+
+const string = (description: string, more: Schema = {}): Schema => ({
+  type: "string",
+  description,
+  ...more,
+});
+const time = (description: string): Schema => string(description, { format: "date-time" });
+const number = (description: string, more: Schema = {}): Schema => ({
+  type: "number",
+  description,
+  ...more,
+});
+const integer = (description: string, minimum = 0): Schema => ({
+  type: "integer",
+  minimum,
+  description,
+});
+const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+
+/** An object whose properties are all required but those named. */
+function object(properties: Readonly<Record<string, Schema>>, optional: string[] = []): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: "object", required, properties, additionalProperties: false };
+}
+
+const ALERT = object(
+  {
+    id: string("UUIDv7 of the event: the same in all its updates."),
+    key: string("What makes two alerts the same event."),
+    update: integer("0 while the event has one alert, then counting its updates."),
+    state: string("", { enum: ["open", "closed"] }),
+    detector: string("Name of the detector."),
+    version: string("Version of the detector."),
+    rule: integer("Stable id of the rule."),
+    title: string("What the rule finds."),
+    category: string("IDEA category, such as `Recon.Scanning`."),
+    severity: number("0 (information) to 10."),
+    confidence: number("0 to 1."),
+    techniques: { type: "array", items: string("MITRE ATT&CK technique id.") },
+    openedAt: time("Event time of the first alert."),
+    updatedAt: time("Event time of the latest alert."),
+    detectTime: time("Event time of the alert shown."),
+    firstTime: time("First traffic it tells of."),
+    lastTime: time("Last traffic it tells of."),
+    source: ref("Endpoint"),
+    target: ref("Endpoint"),
+    protocol: integer("IP protocol number."),
+    flows: number("Flows counted."),
+    packets: number("Packets counted."),
+    bytes: number("Bytes counted."),
+    reason: string("Why it fired, in words, with the numbers. Text from the network: escape it."),
+    observed: number("The value that fired."),
+    threshold: number("The value it was held against."),
+    baseline: number("The value that is usual."),
+    evidence: {
+      type: "array",
+      items: {
+        type: "object",
+        description: "A flow record by UniRec field names, times in microseconds since 1970.",
+      },
+    },
+    sensor: string("Name of the sensor."),
+    interface: string("Interface, link or file the traffic was seen on."),
+  },
+  ["protocol", "flows", "packets", "bytes", "observed", "threshold", "baseline"],
+);
+
+/** JSON Schemas (draft 2020-12, as OpenAPI 3.1 has it) of what the API answers. */
+export const SCHEMAS: Readonly<Record<string, Schema>> = {
+  Alert: ALERT,
+  Endpoint: object(
+    {
+      ip: string("IPv4 or IPv6 address."),
+      port: integer("Port."),
+      count: integer("How many different addresses, where they are too many to name."),
+    },
+    ["ip", "port", "count"],
+  ),
+  AlertPage: object({
+    items: { type: "array", maxItems: PAGE_MAX, items: ref("Alert") },
+    next: { type: ["string", "null"], description: "`cursor` of the next page; null at the end." },
+  }),
+  Health: object({
+    status: string("", { enum: ["ok", "degraded"] }),
+    reasons: { type: "array", items: string("What is wrong, in words.") },
+    version: string("Version of the product."),
+    uptime: number("Seconds since the pipeline began."),
+  }),
+  Stats: {
+    type: "object",
+    required: ["at", "uptime", "sources", "modules", "alerts", "rss", "finished", "store"],
+    properties: {
+      at: time("When the pipeline last reported."),
+      uptime: number("Seconds since the pipeline began."),
+      sources: {
+        type: "array",
+        items: { type: "object", description: "A capture: its meter's and the kernel's counters." },
+      },
+      modules: {
+        type: "array",
+        items: { type: "object", description: "A module: records by port, its counters." },
+      },
+      alerts: integer("Alerts sent by detectors, updates included."),
+      mergeOverflows: integer("Times records went on unordered since too many were held."),
+      ringDrops: integer("Flow records dropped between capture and detection."),
+      rss: integer("Resident memory, bytes."),
+      finished: { type: "boolean", description: "The source has ended." },
+      store: {
+        type: "object",
+        description: "Stored events by detector and severity; what became of the alerts.",
+      },
+    },
+  },
+  Index: { type: "object", additionalProperties: { type: "string" } },
+  OpenApi: { type: "object", required: ["openapi", "info", "paths"] },
+  Problem: object(
+    {
+      type: string("Always `about:blank`: the status says it all."),
+      title: string("What kind of error."),
+      status: integer("The HTTP status."),
+      detail: string("What is wrong, and what would be right."),
+      errors: {
+        type: "array",
+        items: object({ parameter: string("Name."), detail: string("What it takes.") }),
+      },
+    },
+    ["detail", "errors"],
+  ),
+};
