@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { expect, test } from "bun:test";
+import { assert, property, string } from "fast-check";
+import { alertOf } from "../store/testing/alerts.ts";
+import { metricsText } from "./metrics.ts";
+import { snapshotOf, TestApi } from "./testing/fixtures.ts";
+import { parseMetrics } from "./testing/prometheus.ts";
+
+const labels = (all: Record<string, string>): string => JSON.stringify(all);
+
+test("/metrics shows every counter of the snapshot and the store in Prometheus' format", async () => {
+  using api = new TestApi([alertOf({ severity: 8 })]);
+  const response = await api.ask("/metrics");
+  expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+  const families = parseMetrics(await response.text());
+  const value = (name: string, of: Record<string, string> = {}): number | undefined =>
+    families.get(name)?.samples.get(labels(of));
+  const tap = { source: "tap0", worker: "1" };
+  expect(value("nemean_packets_total", tap)).toBe(100);
+  expect(value("nemean_ignored_packets_total", { ...tap, reason: "non_ip" })).toBe(3);
+  expect(value("nemean_flows_total", { ...tap, reason: "active" })).toBe(3);
+  expect(value("nemean_capture_dropped_frames_total", tap)).toBe(2);
+  expect(value("nemean_source_progress_ratio", { source: 'a"b\\c\nd', worker: "0" })).toBe(0.5);
+  expect(value("nemean_source_progress_ratio", tap)).toBeUndefined();
+  const module = "vportscan";
+  expect(value("nemean_module_received_records_total", { module, port: "flows" })).toBe(10);
+  expect(value("nemean_module_sent_records_total", { module, port: "alerts" })).toBe(1);
+  expect(value("nemean_module_events_total", { module, event: "bitmaps_reused" })).toBe(2);
+  expect(value("nemean_store_events", { detector: "vportscan", severity: "8" })).toBe(1);
+  expect(value("nemean_store_alerts_total", { outcome: "committed" })).toBe(1);
+  expect(value("process_resident_memory_bytes")).toBe(50_000_000);
+  expect(value("nemean_build_info", { version: "0.1.0" })).toBe(1);
+  expect(value("nemean_degraded")).toBe(0);
+  expect([...families.keys()]).toMatchSnapshot();
+});
+
+test("/metrics escapes any name of a source so that its reader gets it back", () => {
+  using api = new TestApi();
+  const store = api.store.counts();
+  const [source] = snapshotOf().sources;
+  assert(
+    property(string({ unit: "binary" }), (name) => {
+      const snapshot = snapshotOf({ sources: [{ ...source!, name }] });
+      const text = metricsText({ snapshot, store, version: "0", degraded: false });
+      const { samples } = parseMetrics(text).get("nemean_packets_total")!;
+      expect([...samples.keys()]).toEqual([labels({ source: name, worker: "0" })]);
+    }),
+    { seed: 5, numRuns: 100 },
+  );
+});
+
+test("parseMetrics refuses what promtool does", () => {
+  const family = "# HELP a_total A.\n# TYPE a_total counter\n";
+  expect(parseMetrics(`${family}a_total 1\n`).size).toBe(1);
+  for (const text of [
+    `${family}a_total 1`,
+    `${family}a_total{x="1"} 1\na_total{x="1"} 2\n`,
+    `${family}a_total{x="\\q"} 1\n`,
+    `${family}a_total -1\n`,
+    `${family}b 1\n`,
+    "a_total 1\n",
+    "# HELP a A.\n# TYPE a counter\n",
+    "# HELP a_total A.\n# TYPE a_total gauge\n",
+    family + family,
+    `${family}a_total NaN\n`,
+  ])
+    expect(() => parseMetrics(text)).toThrow();
+});
