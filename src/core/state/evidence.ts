@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { EVIDENCE_MAX, type EvidenceFlow } from "../alert.ts";
-import { Batch, HEADROOM } from "../batch.ts";
+import { Batch } from "../batch.ts";
 import { type AnyReader, plainRecord, reader } from "../unirec/reader.ts";
 import type { Template } from "../unirec/template.ts";
 import { RecordWriter } from "../unirec/writer.ts";
@@ -20,7 +20,6 @@ const RECORD_BYTES = 256;
  */
 export class Evidence {
   readonly #slots: number;
-  readonly #bytes: Uint8Array;
   /** Records ever kept in a slot; the slot's owner, to notice that it was given away; slots ever taken. */
   readonly #kept: Uint32Array;
   readonly #owner: Int32Array;
@@ -28,17 +27,18 @@ export class Evidence {
   readonly #template: Template;
   readonly #stride: number;
   readonly #record: RecordWriter;
-  readonly #composed: Batch;
+  /** Over all slots: records are composed and read where they are kept. */
+  readonly #batch: Batch;
 
   constructor(name: string, slots: number, template: Template, state: StateStore) {
     this.#slots = slots;
     this.#template = template;
     this.#stride = 2 + Math.max(RECORD_BYTES, template.fixedSize);
     this.#record = new RecordWriter(template);
-    this.#composed = new Batch(new ArrayBuffer(HEADROOM + this.#stride));
     // The layout is part of the name, and so of the schema: another version's records are not read.
     const kept = `${name}.bytes of ${template.spec}`;
-    this.#bytes = state.column(kept, "uint8", slots * EVIDENCE_MAX * this.#stride);
+    const bytes = state.column(kept, "uint8", slots * EVIDENCE_MAX * this.#stride);
+    this.#batch = new Batch(bytes.buffer);
     this.#kept = state.column(`${name}.kept`, "uint32", slots);
     this.#owner = state.column(`${name}.owner`, "int32", slots);
     this.#taken = state.column(`${name}.taken`, "uint32", 1);
@@ -55,19 +55,10 @@ export class Evidence {
   /** Keep a copy of the record under the cursor. */
   keep(slot: number, row: number, cursor: AnyReader): void {
     if (this.#owner[slot] !== row + 1) return;
-    const at = this.#offset(slot, this.#kept[slot]!++ % EVIDENCE_MAX);
+    const batch = this.#at(slot, this.#kept[slot]!++ % EVIDENCE_MAX);
     const record = this.#record.begin().copyFrom(cursor);
-    const { fixedSize } = this.#template;
-    if (record.size > this.#stride - 2) {
-      this.#bytes[at] = fixedSize >>> 8;
-      this.#bytes[at + 1] = fixedSize & 255;
-      for (let i = 0; i < fixedSize; i++) this.#bytes[at + 2 + i] = record.fixed[i]!;
-      return;
-    }
-    const composed = this.#composed;
-    composed.clear();
-    record.end(composed);
-    for (let i = 0; i < composed.length; i++) this.#bytes[at + i] = composed.bytes[HEADROOM + i]!;
+    if (record.size <= this.#stride - 2) record.end(batch);
+    else batch.bytes.set(record.fixed, batch.push(this.#template.fixedSize));
   }
 
   /** The kept flows, oldest first; none when the slot was given away. */
@@ -75,21 +66,22 @@ export class Evidence {
     if (this.#owner[slot] !== row + 1) return [];
     const kept = this.#kept[slot]!;
     const count = Math.min(kept, EVIDENCE_MAX);
-    const cursor = reader(this.#template);
-    const batch = new Batch(new ArrayBuffer(this.#stride));
-    batch.start = 0;
+    const cursor = reader(this.#template) as AnyReader;
     const flows: EvidenceFlow[] = [];
     for (let i = kept - count; i < kept; i++) {
-      const at = this.#offset(slot, i % EVIDENCE_MAX);
-      batch.bytes.set(this.#bytes.subarray(at, at + this.#stride));
-      batch.length = 2 + batch.view.getUint16(0);
+      const batch = this.#at(slot, i % EVIDENCE_MAX);
+      batch.length = 2 + batch.view.getUint16(batch.start);
       cursor.reset(batch);
-      if ((cursor as AnyReader).next()) flows.push(plainRecord(cursor, this.#template));
+      if (cursor.next()) flows.push(plainRecord(cursor, this.#template));
     }
     return flows;
   }
 
-  #offset(slot: number, i: number): number {
-    return (slot * EVIDENCE_MAX + i) * this.#stride;
+  /** The batch, empty, at the place of a slot's record. */
+  #at(slot: number, i: number): Batch {
+    const batch = this.#batch;
+    batch.start = (slot * EVIDENCE_MAX + i) * this.#stride;
+    batch.clear();
+    return batch;
   }
 }

@@ -53,7 +53,7 @@ export class RecordWriter {
 
   /** Start a record: all fields zero or empty. */
   begin(): this {
-    this.fixed.fill(0);
+    clear(this.view, this.template.fixedSize);
     this.#scratchEnd = 0;
     for (const i of this.#variable) this.#length[i] = 0;
     return this;
@@ -126,7 +126,7 @@ export class RecordWriter {
   copyFrom(cursor: AnyReader): this {
     if (this.#copyFrom !== cursor.layout) this.#planCopy(cursor.layout);
     for (const step of this.#copyPlan) {
-      if (step.i < 0) copyBytes(cursor.view, cursor.at + step.from, this.view, step);
+      if (step.i < 0) copyRun(cursor.view, cursor.at, this.view, step);
       else this.#copyVariable(cursor, step);
     }
     return this;
@@ -181,10 +181,7 @@ export class RecordWriter {
       offset += this.#length[i]!;
     }
     let at = batch.push(fixedSize + offset);
-    batch.bytes.set(
-      fixedSize === this.fixed.length ? this.fixed : this.fixed.subarray(0, fixedSize),
-      at,
-    );
+    copyRun(this.view, 0, batch.view, { from: 0, to: at, size: fixedSize });
     at += fixedSize;
     for (const i of this.#variable) {
       const start = this.#start[i]!;
@@ -194,19 +191,32 @@ export class RecordWriter {
   }
 }
 
-interface CopyStep {
+interface CopyStep extends Run {
   /** Index of the variable field; -1 for a run of fixed ones. */
   readonly i: number;
-  readonly from: number;
-  readonly to: number;
-  /** Bytes of the run. */
   size: number;
 }
 
-function copyBytes(source: DataView, at: number, target: DataView, { to, size }: CopyStep): void {
+// Word by word: for the 60 to 100 bytes of a flow record 10 ns, against 80 of a call of fill() or set().
+
+function clear(view: DataView, size: number): void {
   let i = 0;
-  for (; i + 4 <= size; i += 4) target.setInt32(to + i, source.getInt32(at + i));
-  for (; i < size; i++) target.setUint8(to + i, source.getUint8(at + i));
+  for (; i + 4 <= size; i += 4) view.setInt32(i, 0);
+  for (; i < size; i++) view.setUint8(i, 0);
+}
+
+/** A run of bytes: where it begins in the source, where in the target. */
+interface Run {
+  readonly from: number;
+  readonly to: number;
+  readonly size: number;
+}
+
+function copyRun(source: DataView, at: number, target: DataView, { from, to, size }: Run): void {
+  const start = at + from;
+  let i = 0;
+  for (; i + 4 <= size; i += 4) target.setInt32(to + i, source.getInt32(start + i));
+  for (; i < size; i++) target.setUint8(to + i, source.getUint8(start + i));
 }
 
 /** Words of {@link RecordWriter} itself. */
