@@ -3,15 +3,29 @@ import { Command, CommanderError } from "commander";
 import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
 import { printable } from "../../core/log.ts";
 import { VERSION } from "../../core/module.ts";
-import { demoCommand } from "./demo.ts";
-import { doctorCommand } from "./doctor.ts";
-import { meterCommand } from "./meter.ts";
-import { helpCommand, modulesCommand } from "./modules.ts";
-import { newCommand } from "./new.ts";
-import { replayCommand } from "./replay.ts";
-import { runCommand } from "./run.ts";
+import type { Status } from "./options.ts";
 import { say } from "./terminal.ts";
-import { upCommand } from "./up.ts";
+
+type AddCommand = (program: Command, status: Status) => Command;
+
+/** Only what a command needs is loaded: the meter does without a database and a web server, a fourth of a second. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  meter: async () => (await import("./meter.ts")).meterCommand,
+  replay: async () => (await import("./replay.ts")).replayCommand,
+  run: async () => (await import("./run.ts")).runCommand,
+  demo: async () => (await import("./demo.ts")).demoCommand,
+  up: async () => (await import("./up.ts")).upCommand,
+  modules: async () => (await import("./modules.ts")).modulesCommand,
+  help: async () => (await import("./modules.ts")).helpCommand,
+  new: async () => (await import("./new.ts")).newCommand,
+  doctor: async () => (await import("./doctor.ts")).doctorCommand,
+};
+
+/** The commands to know of: the one that is called, or all for a list of them. */
+function commandsFor([name = ""]: readonly string[]): Promise<AddCommand[]> {
+  const called = Object.hasOwn(COMMANDS, name) && name !== "help" ? [name] : Object.keys(COMMANDS);
+  return Promise.all(called.map((each) => COMMANDS[each]!()));
+}
 
 /** Run one command line; returns the exit code of sysexits(3). */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -21,18 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .version(VERSION, "-V, --version", "print the version")
     .helpCommand(false)
     .showSuggestionAfterError(true);
-  for (const add of [
-    meterCommand,
-    replayCommand,
-    runCommand,
-    demoCommand,
-    upCommand,
-    modulesCommand,
-    helpCommand,
-    newCommand,
-    doctorCommand,
-  ])
-    quiet(add(program, status));
+  for (const add of await commandsFor(argv)) quiet(add(program, status));
   quiet(program);
   try {
     if (argv.length === 0) program.outputHelp();
