@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Database, SQLiteError } from "bun:sqlite";
-import { join } from "node:path";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
-import { migrate } from "drizzle-orm/bun-sqlite/migrator";
-import { readMigrationFiles } from "drizzle-orm/migrator";
 import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
+import { MIGRATIONS, migrate } from "./migrations.ts";
 
 /** "NEME": tells our files from those of other programs that use SQLite as well. */
 const APPLICATION_ID = 0x4e45_4d45;
@@ -16,8 +14,6 @@ const WAL_SIZE_MAX = 64 << 20;
 /** Pages of 4 KiB in the log before they are written back. */
 const WAL_PAGES = 4000;
 const CACHE_KIB = 16_384;
-
-const migrations = { migrationsFolder: join(import.meta.dir, "migrations") };
 
 export interface OpenDatabase {
   readonly raw: Database;
@@ -46,7 +42,7 @@ export function openDatabase(path: string): OpenDatabase {
     // Journals of single statements in files take half of the time of a commit.
     raw.run("PRAGMA temp_store = MEMORY");
     const orm = drizzle({ client: raw });
-    migrate(orm, migrations);
+    migrate(orm);
     raw.run(`PRAGMA application_id = ${APPLICATION_ID}`);
     raw.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     return { raw, orm };
@@ -73,7 +69,7 @@ function refuseForeign(raw: Database, path: string): void {
 
 function refuseNewer(raw: Database, path: string): void {
   if (numberOf(raw, MIGRATED) === 0) return;
-  const newest = readMigrationFiles(migrations).at(-1)?.folderMillis ?? 0;
+  const newest = MIGRATIONS.at(-1)?.folderMillis ?? 0;
   if (numberOf(raw, "SELECT max(created_at) FROM __drizzle_migrations") <= newest) return;
   throw storeError(
     path,
