@@ -64,6 +64,10 @@ export class FlowTable {
   #fresh = 1;
   #free = 0;
   readonly #earliest: Float64Array;
+  /** Flows of a block that are due, and their flowEndReason. */
+  readonly #due = new Int32Array(1 << BLOCK_SHIFT);
+  readonly #dueReason = new Int32Array(1 << BLOCK_SHIFT);
+  #dueCount = 0;
   #poolFresh = 0;
   #poolFree = -1;
   #victim = 1;
@@ -301,45 +305,65 @@ export class FlowTable {
    * A block of records is skipped while its earliest deadline, a lower bound, lies ahead.
    */
   sweep(now: number): void {
-    const { hot, doubles } = this;
-    const { active, idle } = this.#options;
-    const linger = this.#options.linger ?? idle;
     const earliest = this.#earliest;
     const blocks = ((this.#fresh - 1) >>> BLOCK_SHIFT) + 1;
     for (let block = 0; block < blocks; block++) {
       if (earliest[block]! > now) continue;
-      let next = Number.POSITIVE_INFINITY;
-      const end = Math.min((block + 1) << BLOCK_SHIFT, this.#fresh);
-      for (let record = Math.max(block << BLOCK_SHIFT, 1); record < end; record++) {
-        const w = record << HOT_SHIFT;
-        const state = hot[w + 5]!;
-        if ((state & STATE.used) === 0) continue;
-        const first = doubles[record * 8 + 4]!;
-        const last = first + hot[w + 6]!;
-        const over = (hot[w + 1]! & 255) === 6 && ended(state);
-        const due = Math.min(last + (over ? linger : idle), first + active);
-        if (due > now) {
-          if (due < next) next = due;
-          continue;
-        }
-        this.#export(
-          record,
-          over ? END_REASON.end : first + active <= now ? END_REASON.active : END_REASON.idle,
-        );
+      this.#sweepBlock(block, now);
+      for (let i = 0; i < this.#dueCount; i++) {
+        const record = this.#due[i]!;
+        this.#export(record, this.#dueReason[i]!);
         this.#remove(record);
       }
-      earliest[block] = next;
     }
   }
 
-  /** Export all flows: the observation ends. */
+  /** Note which flows of a block are due and why, and read their index slots: again the misses at once. */
+  #sweepBlock(block: number, now: number): void {
+    const { hot, doubles } = this;
+    const { active, idle } = this.#options;
+    const linger = this.#options.linger ?? idle;
+    const index = this.#index;
+    let count = 0;
+    let sum = 0;
+    let next = Number.POSITIVE_INFINITY;
+    const end = Math.min((block + 1) << BLOCK_SHIFT, this.#fresh);
+    for (let record = Math.max(block << BLOCK_SHIFT, 1); record < end; record++) {
+      const w = record << HOT_SHIFT;
+      const state = hot[w + 5]!;
+      if ((state & STATE.used) === 0) continue;
+      const first = doubles[record * 8 + 4]!;
+      const over = (hot[w + 1]! & 255) === 6 && ended(state);
+      const due = Math.min(first + hot[w + 6]! + (over ? linger : idle), first + active);
+      if (due > now) {
+        if (due < next) next = due;
+        continue;
+      }
+      sum ^= index[(hot[w]! & this.#mask) * 2]!;
+      this.#due[count] = record;
+      const reason = first + active <= now ? END_REASON.active : END_REASON.idle;
+      this.#dueReason[count++] = over ? END_REASON.end : reason;
+    }
+    touched ^= sum;
+    this.#dueCount = count;
+    this.#earliest[block] = next;
+  }
+
+  /** Export all flows, in the order of their records, and begin with an empty table: the observation ends. */
   flush(): void {
     for (let record = 1; record < this.#fresh; record++) {
       const state = this.hot[(record << HOT_SHIFT) + 5]!;
       if ((state & STATE.used) === 0) continue;
       this.#export(record, ended(state) ? END_REASON.end : END_REASON.forced);
-      this.#remove(record);
     }
+    this.#index.fill(0);
+    this.#earliest.fill(Number.POSITIVE_INFINITY, 0, (this.#fresh >>> BLOCK_SHIFT) + 1);
+    this.#fresh = 1;
+    this.#free = 0;
+    this.#victim = 1;
+    this.#poolFresh = 0;
+    this.#poolFree = -1;
+    this.live = 0;
   }
 
   /** Make room: of the next few records the one with the fewest packets leaves, among equals the most idle. */
