@@ -3,5 +3,6 @@
 import { isMainThread } from "node:worker_threads";
 import { main } from "./control/cli/main.ts";
 
-// In a bundle this file is also what Workers run: control/worker.ts answers there.
+// A bundle is one file, which its Workers run too: there they are control/worker.ts.
 if (isMainThread) process.exitCode = await main(process.argv.slice(2));
+else await import("./control/worker.ts");

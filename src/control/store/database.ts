@@ -12,7 +12,7 @@ const BUSY_TIMEOUT_MS = 100;
 /** Bytes the write-ahead log may keep after a checkpoint. */
 const WAL_SIZE_MAX = 64 << 20;
 /** Pages of 4 KiB in the log before they are written back. */
-const WAL_PAGES = 4000;
+const WAL_PAGES = 8000;
 const CACHE_KIB = 16_384;
 
 export interface OpenDatabase {

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "..");
+const MAIN = join(ROOT, "src/main.ts");
+const DEMO = ["demo", "--once", "--port", "0", "--scale", "0.1"];
+const folder = mkdtempSync(join(tmpdir(), "nemean-bundle-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Run a command far from the checkout, so that nothing of it is found by chance. */
+function run(command: readonly string[], cwd = folder): { code: number; out: string } {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...command], { cwd, stdin: "ignore" });
+  if (exitCode !== 0) throw new Error(`${command.join(" ")}: exit ${exitCode}: ${stderr}`);
+  return { code: exitCode, out: stdout.toString() };
+}
+
+let fromSource = "";
+beforeAll(() => {
+  fromSource = run([process.execPath, MAIN, ...DEMO]).out;
+});
+
+test("the demo from source raises alerts", () => {
+  expect(fromSource).toContain("vportscan");
+  expect(fromSource).toContain("haddrscan");
+});
+
+test("one bundled file is the whole product: Workers, database and API", () => {
+  run([process.execPath, "build", MAIN, "--target", "bun", "--outdir", join(folder, "dist")], ROOT);
+  expect(readdirSync(join(folder, "dist"))).toEqual(["main.js"]);
+  expect(run([process.execPath, join(folder, "dist/main.js"), ...DEMO]).out).toBe(fromSource);
+});
+
+test("a compiled binary is the whole product and needs no Bun", () => {
+  const binary = join(folder, "nemean");
+  run([process.execPath, "build", MAIN, "--compile", "--outfile", binary], ROOT);
+  expect(run([binary, ...DEMO]).out).toBe(fromSource);
+});
