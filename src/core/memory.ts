@@ -5,7 +5,7 @@ const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 const MADV_HUGEPAGE = 14;
 /** From here on memory is asked for in large pages. */
-const LARGE = 16 << 20;
+const LARGE = 2 << 20;
 
 type Libc = ReturnType<typeof openLibc>;
 let libc: Libc | undefined;
