@@ -96,7 +96,7 @@ export class AlertStore implements Disposable {
   /** Open or create the database at a path; throws `ERR_STORE` when it cannot be used. */
   constructor(database: string | OpenDatabase, options: AlertStoreOptions = {}) {
     this.#commitEveryMs = options.commitEveryMs ?? 50;
-    this.#batchMax = options.batchMax ?? 5000;
+    this.#batchMax = options.batchMax ?? 500;
     this.#queueMax = Math.max(options.queueMax ?? 20_000, this.#batchMax);
     const { raw, orm } = typeof database === "string" ? openDatabase(database) : database;
     this.#raw = raw;
