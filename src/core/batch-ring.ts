@@ -2,26 +2,33 @@
 import { Batch, HEADROOM, PAYLOAD_MAX } from "./batch.ts";
 import type { Receiver } from "./port.ts";
 
-/** Control words in front of the slots, each in a cache line of its own. */
+/** Control words in front of the slots; those that change often have a cache line of their own. */
 const WRITTEN = 0;
 const READ = 16;
 const ENDED = 32;
+const ABANDONED = 33;
+/** The writer sleeps until a slot is free. */
+const WAITING = 34;
 const DROPPED = 48;
 const CONTROL_BYTES = 256;
-/** A slot: kind, length, count, unused, watermark, then a batch with its headroom. */
+/** A slot: whether it has a watermark, length, count, unused, watermark, then a batch with its headroom. */
 const SLOT_HEAD = 32;
 const SLOT_BYTES = SLOT_HEAD + Math.ceil((HEADROOM + PAYLOAD_MAX) / 32) * 32;
-const KIND = { batch: 1, advance: 2 } as const;
+const SLOTS_DEFAULT = 64;
+
+/** How long a patient writer waits for a reader that takes nothing, in slices after which it looks up. */
+const SLICE_MS = 100;
+const SLICES_MAX = 50;
 
 /**
  * Batches from one Worker to another through shared memory, one writer, one reader.
  *
  * ```text
- *   | written | read | ended | dropped | slot 0: kind length count watermark batch | slot 1 … |
+ *   | written | read | ended … | dropped | slot 0: timed length count watermark batch | slot 1 … |
  * ```
  *
  * A full ring drops the batch and counts its records: a slow detector must not stop the capture behind it.
- * Event time and the end are never dropped; they wait in the writer for the next free slot.
+ * Event time and the end are never dropped: a watermark without a slot goes in front of what gets the next one.
  */
 export interface BatchRing {
   readonly memory: SharedArrayBuffer;
@@ -29,25 +36,38 @@ export interface BatchRing {
   readonly bell: SharedArrayBuffer;
 }
 
-/** A ring of `slots` batches of 100 KB. */
-export const createRing = (bell: SharedArrayBuffer, slots = 64): BatchRing => ({
-  memory: new SharedArrayBuffer(CONTROL_BYTES + slots * SLOT_BYTES),
-  bell,
-});
+/** A ring of `slots` batches of 100 KB, a power of two: the counters of slots wrap at 2^32. */
+export function createRing(bell: SharedArrayBuffer, slots = SLOTS_DEFAULT): BatchRing {
+  if (slots < 1 || (slots & (slots - 1)) !== 0)
+    throw new Error(`a ring of ${slots} slots: expected a power of two`);
+  return { memory: new SharedArrayBuffer(CONTROL_BYTES + slots * SLOT_BYTES), bell };
+}
 
 export const createBell = (): SharedArrayBuffer => new SharedArrayBuffer(4);
+
+/** Tell the reader that nothing more comes, on behalf of a writer that is gone. A second end does nothing. */
+export const endRing = (ring: BatchRing): void => new RingWriter(ring).end();
+
+/** Tell the writer that nobody reads any more: it drops what it has instead of waiting. */
+export function abandonRing({ memory }: BatchRing): void {
+  Atomics.store(new Int32Array(memory, 0, CONTROL_BYTES / 4), ABANDONED, 1);
+}
 
 const slotsOf = ({ memory }: BatchRing): number =>
   Math.floor((memory.byteLength - CONTROL_BYTES) / SLOT_BYTES);
 
 /** The writing end: an output is linked to it. */
 export class RingWriter implements Receiver {
+  /** Wait for the reader instead of dropping: for what is left when nothing is captured any more. */
+  patient = false;
   readonly #control: Int32Array;
   readonly #bell: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #slots: number;
-  #pending = Number.NEGATIVE_INFINITY;
+  /** The watermark, and whether the reader still has to hear of it. */
+  #watermark = Number.NEGATIVE_INFINITY;
+  #due = false;
 
   constructor(ring: BatchRing) {
     this.#control = new Int32Array(ring.memory, 0, CONTROL_BYTES / 4);
@@ -67,13 +87,14 @@ export class RingWriter implements Receiver {
       batch.bytes.subarray(batch.start, batch.start + batch.length),
       slot + SLOT_HEAD + HEADROOM,
     );
-    this.#publish(slot, KIND.batch, batch.length, batch.count);
+    this.#publish(slot, batch.length, batch.count);
   }
 
   advance(watermark: number): void {
-    this.#pending = watermark;
+    this.#watermark = watermark;
+    this.#due = true;
     const slot = this.#slot();
-    if (slot >= 0) this.#publish(slot, KIND.advance, 0, 0);
+    if (slot >= 0) this.#publish(slot, 0, 0);
   }
 
   end(): void {
@@ -84,15 +105,33 @@ export class RingWriter implements Receiver {
   /** Offset of the next free slot, or -1. */
   #slot(): number {
     const written = Atomics.load(this.#control, WRITTEN);
-    if (((written - Atomics.load(this.#control, READ)) | 0) >= this.#slots) return -1;
+    if (!this.#hasRoom(written) && !(this.patient && this.#waited(written))) return -1;
     return CONTROL_BYTES + ((written >>> 0) % this.#slots) * SLOT_BYTES;
   }
 
-  #publish(slot: number, kind: number, length: number, count: number): void {
-    this.#view.setInt32(slot, kind, true);
+  #hasRoom(written: number): boolean {
+    return ((written - Atomics.load(this.#control, READ)) | 0) < this.#slots;
+  }
+
+  /** Sleep until a slot is free; false when the reader is gone or takes nothing for long. */
+  #waited(written: number): boolean {
+    const control = this.#control;
+    Atomics.store(control, WAITING, 1);
+    for (let slice = 0; slice < SLICES_MAX && !this.#hasRoom(written); slice++) {
+      if (Atomics.load(control, ABANDONED) !== 0) break;
+      Atomics.wait(control, READ, (written - this.#slots) | 0, SLICE_MS);
+    }
+    Atomics.store(control, WAITING, 0);
+    this.patient = this.#hasRoom(written);
+    return this.patient;
+  }
+
+  #publish(slot: number, length: number, count: number): void {
+    this.#view.setInt32(slot, this.#due ? 1 : 0, true);
     this.#view.setInt32(slot + 4, length, true);
     this.#view.setInt32(slot + 8, count, true);
-    this.#view.setFloat64(slot + 16, this.#pending, true);
+    this.#view.setFloat64(slot + 16, this.#watermark, true);
+    this.#due = false;
     Atomics.add(this.#control, WRITTEN, 1);
     this.#ring();
   }
@@ -129,26 +168,32 @@ export class RingReader {
 
   /** Deliver what is there, at most a ring's worth; returns the slots taken. */
   drain(): number {
+    const control = this.#control;
     // Looked at first: what was written before the end is then in the ring.
-    const ending = Atomics.load(this.#control, ENDED) !== 0;
-    const { view } = this.#batch;
+    const ending = Atomics.load(control, ENDED) !== 0;
     let taken = 0;
     for (; taken < this.#slots; taken++) {
-      const read = Atomics.load(this.#control, READ);
-      if (read === Atomics.load(this.#control, WRITTEN)) break;
-      const slot = CONTROL_BYTES + ((read >>> 0) % this.#slots) * SLOT_BYTES;
-      if (view.getInt32(slot, true) === KIND.batch) {
-        this.#batch.start = slot + SLOT_HEAD + HEADROOM;
-        this.#batch.length = view.getInt32(slot + 4, true);
-        this.#batch.count = view.getInt32(slot + 8, true);
-        this.#receiver.receive(this.#batch);
-      } else this.#receiver.advance(view.getFloat64(slot + 16, true));
-      Atomics.add(this.#control, READ, 1);
+      const read = Atomics.load(control, READ);
+      if (read === Atomics.load(control, WRITTEN)) break;
+      this.#deliver(CONTROL_BYTES + ((read >>> 0) % this.#slots) * SLOT_BYTES);
+      Atomics.add(control, READ, 1);
+      if (Atomics.load(control, WAITING) !== 0) Atomics.notify(control, READ);
     }
     if (ending && taken < this.#slots && !this.#ended) {
       this.#ended = true;
       this.#receiver.end();
     }
     return taken;
+  }
+
+  #deliver(slot: number): void {
+    const batch = this.#batch;
+    const { view } = batch;
+    if (view.getInt32(slot, true) !== 0) this.#receiver.advance(view.getFloat64(slot + 16, true));
+    batch.count = view.getInt32(slot + 8, true);
+    if (batch.count === 0) return;
+    batch.start = slot + SLOT_HEAD + HEADROOM;
+    batch.length = view.getInt32(slot + 4, true);
+    this.#receiver.receive(batch);
   }
 }
