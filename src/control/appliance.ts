@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Alert } from "../core/alert.ts";
-import { type BatchRing, createBell, createRing } from "../core/batch-ring.ts";
+import {
+  abandonRing,
+  type BatchRing,
+  createBell,
+  createRing,
+  endRing,
+} from "../core/batch-ring.ts";
+import { CaptureHealth } from "./capture-health.ts";
 import type { CapturePlan } from "./capture-loop.ts";
 import type { PipelinePlan } from "./pipeline-run.ts";
-import type { Snapshot, SourceStats } from "./snapshot.ts";
+import { EMPTY_SNAPSHOT, type Snapshot, type SourceStats } from "./snapshot.ts";
 import {
   type RunningWorker,
   startWorker,
@@ -27,65 +34,97 @@ export interface ApplianceHooks {
   readonly onWarning: (message: string) => void;
 }
 
-const EMPTY: Snapshot = {
-  at: 0,
-  uptime: 0,
-  sources: [],
-  modules: [],
-  alerts: 0,
-  mergeOverflows: 0,
-  ringDrops: 0,
-  rss: 0,
-  finished: false,
-};
-
 /**
  * The running product: capture Workers, the Worker of the pipeline, and what they last said of themselves.
  * The thread that owns it does nothing but take alerts and snapshots, so its API stays quick.
+ *
+ * ```text
+ *   capture Worker 0 ──ring──┐
+ *   capture Worker 1 ──ring──┴─► pipeline Worker ──alerts, snapshots──► this thread
+ * ```
+ *
+ * They end together: one that fails takes the others with it, since half a tap is not what was asked for.
  */
-export class Appliance {
+export class Appliance implements Disposable {
   readonly #captures: RunningWorker[] = [];
   readonly #pipeline: RunningWorker;
+  readonly #rings: BatchRing[] = [];
   readonly #hooks: ApplianceHooks;
-  readonly #sources = new Map<number, SourceStats>();
-  #snapshot = EMPTY;
+  readonly #sources: SourceStats[] = [];
+  readonly #health = new CaptureHealth();
+  /** Workers that have not said yet that they are ready. */
+  #unready: number;
+  readonly #ready = Promise.withResolvers<boolean>();
+  #snapshot = EMPTY_SNAPSHOT;
   #failure: WorkerFailure | undefined;
 
   constructor(plan: AppliancePlan, hooks: ApplianceHooks) {
     this.#hooks = hooks;
     const { source } = plan;
-    const rings = source.kind === "live" ? this.#startCaptures(source) : undefined;
-    const pipeline: PipelinePlan = { ...plan, source: rings ?? (source as PipelinePlan["source"]) };
+    this.#unready = source.kind === "live" ? source.workers + 1 : 1;
+    const pipeline: PipelinePlan = {
+      ...plan,
+      source: source.kind === "live" ? this.#startCaptures(source) : source,
+    };
     this.#pipeline = startWorker({ kind: "pipeline", plan: pipeline }, (message) =>
       this.#take(message, 0),
     );
+    void this.#pipeline.ended.then((failure) => {
+      for (const ring of this.#rings) abandonRing(ring);
+      this.#gone(failure);
+    });
   }
 
   #startCaptures({ capture, workers }: LivePlan): PipelinePlan["source"] {
     const bell = createBell();
-    const rings: BatchRing[] = [];
     for (let worker = 0; worker < workers; worker++) {
       const ring = createRing(bell);
-      rings.push(ring);
+      this.#rings.push(ring);
       const plan: CapturePlan = { ...capture, ring, worker: { index: worker, count: workers } };
-      this.#captures.push(
-        startWorker({ kind: "capture", plan }, (message) => this.#take(message, worker)),
+      const running = startWorker({ kind: "capture", plan }, (message) =>
+        this.#take(message, worker),
       );
+      this.#captures.push(running);
+      void running.ended.then((failure) => {
+        // One that failed has not said itself that nothing more comes.
+        endRing(ring);
+        this.#gone(failure);
+      });
     }
-    return { kind: "rings", name: capture.interface, rings, bell };
+    return { kind: "rings", name: capture.interface, rings: this.#rings, bell };
   }
 
   #take(message: WorkerMessage, worker: number): void {
     if (message.kind === "alert") this.#hooks.onAlert(message.alert);
     else if (message.kind === "warning") this.#hooks.onWarning(message.message);
     else if (message.kind === "snapshot") this.#snapshot = message.snapshot;
-    else if (message.kind === "source") this.#sources.set(worker, message.source);
+    else if (message.kind === "source") this.#sources[worker] = message.source;
+    else if (message.kind === "ready" && --this.#unready === 0) this.#ready.resolve(true);
+    if (message.kind === "snapshot" || message.kind === "source") this.health();
+  }
+
+  #gone(failure: WorkerFailure | undefined): void {
+    this.#ready.resolve(false);
+    if (!failure) return;
+    this.#failure ??= failure;
+    this.stop();
+  }
+
+  /** True once all Workers are at work; false when one has ended before. */
+  get ready(): Promise<boolean> {
+    return this.#ready.promise;
   }
 
   /** The last look at all Workers. */
   snapshot(): Snapshot {
-    const sources = this.#sources.size > 0 ? [...this.#sources.values()] : this.#snapshot.sources;
+    const live = this.#sources.filter(Boolean);
+    const sources = live.length > 0 ? live : this.#snapshot.sources;
     return { ...this.#snapshot, sources, rss: process.memoryUsage.rss() };
+  }
+
+  /** What is wrong between the tap and the detectors, in words. */
+  health(): string[] {
+    return this.#health.reasons(this.snapshot(), performance.now());
   }
 
   /** Ask all Workers to end, exporting what they hold. */
@@ -96,16 +135,12 @@ export class Appliance {
 
   /** All Workers have ended; the failure that ended the first one, if any. */
   async ended(): Promise<WorkerFailure | undefined> {
-    // A capture that fails takes the others with it: half a tap is not what was asked for.
-    for (const capture of this.#captures) {
-      void capture.ended.then((failure) => {
-        if (!failure) return;
-        this.#failure ??= failure;
-        this.stop();
-      });
-    }
-    const failure = await this.#pipeline.ended;
-    await Promise.all(this.#captures.map((capture) => capture.ended));
-    return this.#failure ?? failure;
+    await Promise.all([this.#pipeline, ...this.#captures].map(({ ended }) => ended));
+    return this.#failure;
+  }
+
+  /** End all Workers at once, whatever they hold: for an owner that cannot go on. */
+  [Symbol.dispose](): void {
+    for (const worker of [this.#pipeline, ...this.#captures]) worker.terminate();
   }
 }

@@ -8,8 +8,12 @@ export interface CaptureStats {
   readonly received: number;
   /** Frames the kernel had to drop since its ring was full. */
   readonly dropped: number;
+  /** Frames that wait to be read. Received, dropped and unread are all frames that passed the filter. */
+  readonly unread: number;
   /** Times the ring froze: full, until a block was given back. */
   readonly freezes: number;
+  /** `down`: nothing arrives until the interface is up again. `gone`: it is opened anew once it is there. */
+  readonly state: "up" | "down" | "gone";
 }
 
 export interface SourceStats {
@@ -42,3 +46,16 @@ export interface Snapshot {
   readonly rss: number;
   readonly finished: boolean;
 }
+
+/** Before anything was seen. */
+export const EMPTY_SNAPSHOT: Snapshot = {
+  at: 0,
+  uptime: 0,
+  sources: [],
+  modules: [],
+  alerts: 0,
+  mergeOverflows: 0,
+  ringDrops: 0,
+  rss: 0,
+  finished: false,
+};

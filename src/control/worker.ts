@@ -61,16 +61,23 @@ export function startWorker(
   const worker = new Worker(import.meta.url);
   const ended = new Promise<WorkerFailure | undefined>((resolve) => {
     worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
-      onMessage(data);
-      if (data.kind === "alert") {
-        Atomics.sub(words, PENDING, 1);
-        Atomics.notify(words, PENDING);
+      try {
+        onMessage(data);
+      } finally {
+        if (data.kind === "alert") {
+          Atomics.sub(words, PENDING, 1);
+          Atomics.notify(words, PENDING);
+        }
       }
       if (data.kind !== "ended") return;
       resolve(data.failure);
       worker.terminate();
     };
-    worker.onerror = (event) => resolve({ message: event.message, exitCode: EXIT.software });
+    // What a task throws comes as `ended`; this is a Worker that could not be started, or a fault outside of tasks.
+    worker.onerror = (event) => {
+      resolve({ message: event.message, exitCode: EXIT.software });
+      worker.terminate();
+    };
     worker.addEventListener("close", () =>
       resolve({ message: `the ${task.kind} Worker is gone`, exitCode: EXIT.software }),
     );
@@ -99,10 +106,11 @@ class Parent {
     postMessage(message);
   }
 
+  /** Waits while too many are on their way, when told to stop as well: the parent takes them until the end. */
   alert(alert: Alert): void {
-    postMessage({ kind: "alert", alert } satisfies WorkerMessage);
     let pending = Atomics.add(this.#words, PENDING, 1) + 1;
-    while (pending >= PENDING_MAX && !this.stopped) {
+    postMessage({ kind: "alert", alert } satisfies WorkerMessage);
+    while (pending >= PENDING_MAX) {
       Atomics.wait(this.#words, PENDING, pending, 1000);
       pending = Atomics.load(this.#words, PENDING);
     }

@@ -6,6 +6,11 @@ import type { AlertStore } from "../store/alert-store.ts";
 
 /** Serve the API of a running appliance on 127.0.0.1; throws when the port is taken. */
 export function startApi(store: AlertStore, appliance: Appliance, port: number): RunningApi {
-  const app = createApi({ store, snapshot: () => appliance.snapshot(), version: VERSION });
+  const app = createApi({
+    store,
+    snapshot: () => appliance.snapshot(),
+    health: () => appliance.health(),
+    version: VERSION,
+  });
   return serve(app, { hostname: "127.0.0.1", port });
 }

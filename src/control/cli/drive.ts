@@ -4,14 +4,23 @@ import { setImmediate as turn } from "node:timers/promises";
 /** Steps between turns of the event loop, in which signals arrive. */
 const STEPS = 16;
 
-/** Whether SIGINT or SIGTERM has come. A second one ends the process at once. */
+/**
+ * A signal that comes again within this many milliseconds is the same one: a terminal sends Ctrl-C to all
+ * processes of a group, and npm or timeout among them hand it on once more.
+ */
+const ECHO_MS = 500;
+
+/** Whether SIGINT or SIGTERM has come. One more, later, ends the process at once. */
 export class StopSignal {
   stopped = false;
   readonly #waiting: (() => void)[] = [];
 
   constructor() {
+    let first = 0;
     const stop = (): void => {
-      if (this.stopped) process.exit(130);
+      if (this.stopped && performance.now() - first > ECHO_MS) process.exit(130);
+      if (this.stopped) return;
+      first = performance.now();
       this.stopped = true;
       for (const resolve of this.#waiting) resolve();
     };

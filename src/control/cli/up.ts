@@ -8,6 +8,7 @@ import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
 import { AlertStore } from "../store/alert-store.ts";
 import { startApi } from "./api.ts";
+import { captureLine } from "./capture-line.ts";
 import { StopSignal } from "./drive.ts";
 import {
   type CaptureFlags,
@@ -75,7 +76,7 @@ async function up(flags: Flags): Promise<number> {
   makeFolder(flags.data);
   using store = new AlertStore(join(flags.data, "nemean.sqlite"));
   const json = flags.json === true || process.stdout.isTTY !== true;
-  const appliance = new Appliance(
+  using appliance = new Appliance(
     {
       source: {
         kind: "live",
@@ -101,17 +102,17 @@ async function up(flags: Flags): Promise<number> {
     },
   );
   using api = startApi(store, appliance, flags.port);
-  say(`capturing from ${flags.interface}; the API answers on ${api.url}`);
   void signal.wait.then(() => appliance.stop());
+  if (await appliance.ready)
+    say(`capturing from ${flags.interface}; the API answers on ${api.url}`);
   const failure = await appliance.ended();
   store.flush();
   const { sources, alerts } = appliance.snapshot();
   for (const { name, capture, meter } of sources) {
-    const { received = 0, dropped = 0 } = capture ?? {};
-    say(
-      `${name}: ${grouped(received)} frames received, ${grouped(dropped)} dropped by the kernel, ${grouped(meter.flows)} flows, ${grouped(alerts)} alerts`,
-    );
+    if (capture) say(captureLine(name, capture));
+    say(`${name}: ${grouped(meter.packets)} packets, ${grouped(meter.flows)} flows`);
   }
+  if (sources.length > 0) say(`${grouped(alerts)} alerts, updates included`);
   if (!failure) return EXIT.ok;
   say(`nemean: ${failure.message}`);
   return failure.exitCode;

@@ -104,9 +104,12 @@ export class Meter {
     this.#table.update(packets, frames, from, count);
   };
 
-  /** Capture time has come to `now` (microseconds since 1970), with or without packets. */
+  /**
+   * Capture time has come to `now` (microseconds since 1970), with or without packets: without any, too, since
+   * event time is the least of all meters'.
+   */
   advance(now: number): void {
-    if (this.#boundary > 0 && now >= this.#boundary) this.#cross(now);
+    if (now >= this.#boundary) this.#cross(now);
   }
 
   #cross(now: number): void {

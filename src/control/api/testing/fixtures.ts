@@ -22,7 +22,7 @@ const source = (name: string): SourceStats => ({
     fragmentsUnmatched: 0,
     clockJumps: 0,
   },
-  capture: { received: 104, dropped: 2, freezes: 1 },
+  capture: { received: 104, dropped: 2, unread: 0, freezes: 1, state: "up" },
 });
 
 export const snapshotOf = (change: Partial<Snapshot> = {}): Snapshot => ({
