@@ -16,20 +16,28 @@ export async function allModules(): Promise<LoadedModule[]> {
   );
 }
 
-/** The module of that name or alias; throws ERR_USAGE listing the ones there are. */
-export async function moduleNamed(name: string): Promise<AnyModule> {
+/** The module of that name or alias; throws ERR_USAGE listing the ones there are, `where` in front. */
+export async function moduleNamed(name: string, where = ""): Promise<AnyModule> {
   const direct = registry.get(name);
   if (direct) return (await direct.load()).default;
   const found = (await allModules()).find(({ def }) => def.aliases?.includes(name));
   if (found) return found.def;
-  throw usageError(`no module "${name}"; there are ${[...registry.keys()].join(", ")}`);
+  throw usageError(`${where}no module "${name}"; there are ${[...registry.keys()].join(", ")}`);
 }
 
-/** Modules by name; all detectors when no names are given. */
+/**
+ * Modules by name; all detectors when no names are given.
+ * @throws {NemeanError} ERR_USAGE that names the option when a name is unknown or given twice, or none is given
+ */
 export async function modulesNamed(names: readonly string[] | undefined): Promise<AnyModule[]> {
   if (names === undefined) {
     const detectors = (await allModules()).filter(({ kind }) => kind === "detector");
     return detectors.map(({ def }) => def);
   }
-  return Promise.all(names.map(moduleNamed));
+  if (names.length === 0)
+    throw usageError(`--modules: a name is missing; there are ${[...registry.keys()].join(", ")}`);
+  const defs = await Promise.all(names.map((name) => moduleNamed(name, "--modules: ")));
+  const twin = defs.find((def, i) => defs.indexOf(def) !== i);
+  if (twin) throw usageError(`--modules: ${twin.name} is given twice`);
+  return defs;
 }

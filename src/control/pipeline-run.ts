@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { closeSync, openSync, writeSync } from "node:fs";
 import { GeneratorSource } from "../collectors/generator.ts";
 import { PcapSource } from "../collectors/pcap.ts";
 import type { AlertHandler } from "../core/alert.ts";
 import { type BatchRing, RingReader } from "../core/batch-ring.ts";
-import { EXIT, messageOf, NemeanError } from "../core/errors.ts";
 import { FLOWS } from "../core/flow/flows.ts";
 import { Meter, type MeterOptions } from "../core/flow/meter.ts";
 import { Merge } from "../core/merge.ts";
 import { Pipeline } from "../core/pipeline.ts";
-import type { Receiver } from "../core/port.ts";
 import type { FrameSource } from "../core/source.ts";
 import type { TrafficOptions } from "../core/traffic/generator.ts";
-import { type AnyReader, reader } from "../core/unirec/reader.ts";
-import type { Template } from "../core/unirec/template.ts";
-import { TextWriter } from "../core/unirec/text-writer.ts";
+import { CsvFile } from "./csv-file.ts";
 import { moduleNamed } from "./modules.ts";
 import type { Snapshot, SourceStats } from "./snapshot.ts";
 import { restoreState, saveState } from "./state-files.ts";
@@ -184,61 +179,4 @@ function openSource(
 ): FrameSource | undefined {
   if (plan.kind === "files") return new PcapSource(plan.paths, { ...plan, onWarning });
   return plan.kind === "generator" ? new GeneratorSource(plan.traffic) : undefined;
-}
-
-/** Writes the records of an output as UniRec text. */
-export class CsvFile implements Receiver {
-  readonly #fd: number;
-  readonly #cursor: AnyReader;
-  readonly #writer: TextWriter;
-  readonly #template: Template;
-  readonly #path: string;
-
-  /** `-` is standard output. Throws ERR_OUTPUT when the file cannot be made. */
-  constructor(path: string, template: Template) {
-    this.#path = path;
-    try {
-      this.#fd = path === "-" ? 1 : openSync(path, "w");
-    } catch (error) {
-      throw new NemeanError(
-        "ERR_OUTPUT",
-        EXIT.cannotCreate,
-        `cannot write ${path}: ${messageOf(error)}`,
-      );
-    }
-    this.#template = template;
-    this.#cursor = reader(template) as AnyReader;
-    this.#writer = new TextWriter((bytes) => this.#write(bytes));
-    this.#writer.header(template);
-  }
-
-  receive(batch: Parameters<Receiver["receive"]>[0]): void {
-    this.#cursor.reset(batch);
-    while (this.#cursor.next()) this.#writer.record(this.#cursor, this.#template);
-  }
-
-  advance(): void {
-    this.#writer.flush();
-  }
-
-  end(): void {
-    this.#writer.flush();
-  }
-
-  close(): void {
-    this.#writer.flush();
-    if (this.#fd !== 1) closeSync(this.#fd);
-  }
-
-  #write(bytes: Uint8Array): void {
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
-    } catch (error) {
-      throw new NemeanError(
-        "ERR_OUTPUT",
-        EXIT.io,
-        `cannot write ${this.#path}: ${messageOf(error)}`,
-      );
-    }
-  }
 }

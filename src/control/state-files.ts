@@ -24,7 +24,7 @@ export function saveState(folder: string, modules: readonly ModuleRunner[]): voi
   }
 }
 
-/** Take back the states that are there; one of another schema is left out, with a warning. */
+/** Take back the states that are there; one of another schema, or that cannot be read, is left out with a warning. */
 export function restoreState(
   folder: string,
   modules: readonly ModuleRunner[],
@@ -33,9 +33,20 @@ export function restoreState(
   for (const runner of modules) {
     const file = fileOf(folder, runner);
     if (!existsSync(file)) continue;
-    if (!runner.state.restore(readFileSync(file)))
+    const kept = readState(file);
+    if (typeof kept === "string") onWarning(`${runner.name} starts empty: ${file}: ${kept}`);
+    else if (!runner.state.restore(kept))
       onWarning(
         `${runner.name} starts empty: ${file} was kept with other parameters or by another version`,
       );
+  }
+}
+
+/** The file's bytes, or why it cannot be read. */
+function readState(file: string): Uint8Array | string {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    return messageOf(error);
   }
 }

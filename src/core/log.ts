@@ -27,8 +27,8 @@ const hex = (character: string, digits: number): string =>
 export const printable = (text: string): string =>
   text.replace(CONTROL, (character) => `\\x${hex(character, 2)}`);
 
-/** JSON leaves all but the first 32 of them as they are. */
-const printableJson = (json: string): string =>
+/** The same for JSON, which leaves all but the first 32 of them as they are; it stays the same value. */
+export const printableJson = (json: string): string =>
   json.replace(CONTROL, (character) =>
     Array.from({ length: character.length }, (_, i) => `\\u${hex(character[i]!, 4)}`).join(""),
   );

@@ -15,7 +15,7 @@ import { startApi } from "./api.ts";
 import { StopSignal } from "./drive.ts";
 import { list, names, numberIn, type Status } from "./options.ts";
 import { summary } from "./replay.ts";
-import { alertLine, grouped, print, say } from "./terminal.ts";
+import { alertLine, grouped, print, say, sayFailure } from "./terminal.ts";
 
 interface Flags {
   readonly seed: number;
@@ -62,45 +62,40 @@ async function demo(flags: Flags): Promise<number> {
   const settings = parseSettings(flags.set ?? [], defs);
   const traffic = { seed: flags.seed, scale: flags.scale };
   const folder = mkdtempSync(join(tmpdir(), "nemean-demo-"));
+  // Not a finally: a reader that goes away, or a second Ctrl-C, ends the process on the spot.
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const events = new Map<string, Alert>();
   const color = process.stdout.isTTY === true;
-  try {
-    using store = new AlertStore(join(folder, "nemean.sqlite"));
-    const appliance = new Appliance(
-      {
-        source: { kind: "generator", traffic },
-        modules: defs.map(({ name }) => ({ name, params: settings.get(name) ?? {} })),
-        sensor: "demo",
+  using store = new AlertStore(join(folder, "nemean.sqlite"));
+  const appliance = new Appliance(
+    {
+      source: { kind: "generator", traffic },
+      modules: defs.map(({ name }) => ({ name, params: settings.get(name) ?? {} })),
+      sensor: "demo",
+    },
+    {
+      onAlert: (alert) => {
+        store.put(alert);
+        events.set(alert.id, alert);
+        if (alert.update === 0) print(`${alertLine(alert, color)}\n`);
       },
-      {
-        onAlert: (alert) => {
-          store.put(alert);
-          events.set(alert.id, alert);
-          if (alert.update === 0) print(`${alertLine(alert, color)}\n`);
-        },
-        onWarning: (message) => say(`warning: ${message}`),
-      },
+      onWarning: (message) => say(`warning: ${message}`),
+    },
+  );
+  using api = startApi(store, appliance, flags.port);
+  void signal.wait.then(() => appliance.stop());
+  const failure = await appliance.ended();
+  store.flush();
+  summary(appliance.snapshot(), [...events.values()]);
+  tellTruth(new GeneratorSource(traffic).truth.attacks);
+  if (failure) return sayFailure(failure);
+  if (!flags.once && !signal.stopped) {
+    print(
+      `\nThe API answers on ${api.url}: try ${api.url}api/v1/alerts, ${api.url}metrics; Ctrl-C ends.\n`,
     );
-    using api = startApi(store, appliance, flags.port);
-    void signal.wait.then(() => appliance.stop());
-    const failure = await appliance.ended();
-    store.flush();
-    summary(appliance.snapshot(), [...events.values()]);
-    tellTruth(new GeneratorSource(traffic).truth.attacks);
-    if (failure) {
-      say(`nemean: ${failure.message}`);
-      return failure.exitCode;
-    }
-    if (!flags.once && !signal.stopped) {
-      print(
-        `\nThe API answers on ${api.url}: try ${api.url}api/v1/alerts, ${api.url}metrics; Ctrl-C ends.\n`,
-      );
-      await signal.wait;
-    }
-    return EXIT.ok;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    await signal.wait;
   }
+  return EXIT.ok;
 }
 
 /** What the generator hid, which the detectors were not told. */

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Command, CommanderError } from "commander";
 import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
-import { printable } from "../../core/log.ts";
 import { VERSION } from "../../core/module.ts";
 import type { Status } from "./options.ts";
-import { say } from "./terminal.ts";
+import { say, sayFailure } from "./terminal.ts";
 
 type AddCommand = (program: Command, status: Status) => Command;
 
@@ -34,6 +33,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description("Network traffic analysis: packets in, flows, detectors, alerts out.")
     .version(VERSION, "-V, --version", "print the version")
     .helpCommand(false)
+    // -V after a command is that command's.
+    .enablePositionalOptions()
     .showSuggestionAfterError(true);
   for (const add of await commandsFor(argv)) quiet(add(program, status));
   quiet(program);
@@ -48,7 +49,19 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** Commander throws instead of printing and exiting: one place says what went wrong. */
 function quiet(command: Command): void {
-  command.exitOverride().configureOutput({ writeErr: () => {} });
+  command
+    .exitOverride((error) => {
+      throw new CommanderError(error.exitCode, error.code, error.message + cure(command, error));
+    })
+    .configureOutput({ writeErr: () => {} });
+}
+
+/** What could have been written instead, where commander does not say. */
+function cure(command: Command, { code }: CommanderError): string {
+  if (code === "commander.unknownCommand") return `; there are ${Object.keys(COMMANDS).join(", ")}`;
+  if (code !== "commander.unknownOption") return "";
+  const options = command.createHelp().visibleOptions(command);
+  return `; ${command.name()} takes ${options.map(({ long, short }) => long ?? short).join(", ")}`;
 }
 
 const ERROR_PREFIX = /^error: /;
@@ -56,15 +69,11 @@ const ERROR_PREFIX = /^error: /;
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
-    say(`nemean: ${printable(error.message.replace(ERROR_PREFIX, "").replaceAll("\n", " "))}`);
+    say(`nemean: ${error.message.replace(ERROR_PREFIX, "").replaceAll("\n", " ")}`);
     return EXIT.usage;
   }
-  if (error instanceof NemeanError) {
-    say(`nemean: ${printable(error.message)}`);
-    return error.exitCode;
-  }
-  say(
-    `nemean: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`,
-  );
+  if (error instanceof NemeanError) return sayFailure(error);
+  const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  for (const line of `nemean: unexpected: ${stack}`.split("\n")) say(line);
   return EXIT.software;
 }

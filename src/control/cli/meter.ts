@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { type Command, Option } from "commander";
 import { PcapSource } from "../../collectors/pcap.ts";
-import { EXIT, NemeanError, usageError } from "../../core/errors.ts";
+import { EXIT, usageError } from "../../core/errors.ts";
 import { FLOWS } from "../../core/flow/flows.ts";
 import { Meter, type MeterStats } from "../../core/flow/meter.ts";
 import { Appliance } from "../appliance.ts";
-import { CsvFile } from "../pipeline-run.ts";
+import { CsvFile } from "../csv-file.ts";
 import { drive, StopSignal } from "./drive.ts";
 import {
   type CaptureFlags,
@@ -17,7 +17,7 @@ import {
   oneStandardOutput,
   type Status,
 } from "./options.ts";
-import { grouped, Progress, print, say } from "./terminal.ts";
+import { grouped, Progress, print, say, sayFailure } from "./terminal.ts";
 
 interface Flags extends MeterFlags, CaptureFlags {
   readonly read?: string[];
@@ -86,12 +86,7 @@ async function meterFiles(flags: Flags, paths: readonly string[]): Promise<numbe
     rssBefore,
     rss: Math.max(rssPeak, process.memoryUsage.rss()),
   });
-  return source.failure === undefined ? EXIT.ok : failed(source.failure);
-}
-
-function failed(failure: Error): number {
-  say(`nemean: ${failure.message}`);
-  return failure instanceof NemeanError ? failure.exitCode : EXIT.software;
+  return source.failure === undefined ? EXIT.ok : sayFailure(source.failure);
 }
 
 function tell(
@@ -151,7 +146,5 @@ async function meterLive(flags: Flags, name: string): Promise<number> {
       rss: process.memoryUsage.rss(),
     });
   }
-  if (!failure) return EXIT.ok;
-  say(`nemean: ${failure.message}`);
-  return failure.exitCode;
+  return failure ? sayFailure(failure) : EXIT.ok;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { type Command, Option } from "commander";
 import type { Alert } from "../../core/alert.ts";
-import { EXIT, NemeanError } from "../../core/errors.ts";
+import { EXIT } from "../../core/errors.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
 import { PipelineRun } from "../pipeline-run.ts";
@@ -17,7 +17,15 @@ import {
   oneStandardOutput,
   type Status,
 } from "./options.ts";
-import { alertLine, grouped, Progress, print, say } from "./terminal.ts";
+import {
+  alertLine,
+  grouped,
+  Progress,
+  printAlert,
+  say,
+  sayColored,
+  sayFailure,
+} from "./terminal.ts";
 
 interface Flags extends MeterFlags {
   readonly modules?: string[];
@@ -84,7 +92,7 @@ async function replay(paths: readonly string[], flags: Flags): Promise<number> {
       onAlert: (alert) => {
         progress.clear();
         remember(events, alert);
-        print(json ? `${JSON.stringify(alert)}\n` : `${alertLine(alert, true)}\n`);
+        printAlert(alert, json);
       },
       onWarning: (message) => {
         progress.clear();
@@ -104,10 +112,7 @@ async function replay(paths: readonly string[], flags: Flags): Promise<number> {
   run.finish();
   progress.clear();
   summary(run.snapshot(), [...events.values()]);
-  const { failure } = run;
-  if (!failure) return EXIT.ok;
-  say(`nemean: ${failure.message}`);
-  return failure instanceof NemeanError ? failure.exitCode : EXIT.software;
+  return run.failure ? sayFailure(run.failure) : EXIT.ok;
 }
 
 /** Events shown at the end; a replay with more shows the last ones. */
@@ -132,5 +137,5 @@ export function summary({ sources, modules, uptime }: Snapshot, events: readonly
   for (const { name, inputs } of modules)
     say(`${name}: ${grouped(Object.values(inputs).reduce((sum, n) => sum + n, 0))} flow records`);
   say(`${events.length} event${events.length === 1 ? "" : "s"}${events.length > 0 ? ":" : ""}`);
-  for (const event of events) say(`  ${alertLine(event, color)}`);
+  for (const event of events) sayColored(`  ${alertLine(event, color)}`);
 }

@@ -1,33 +1,51 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** What the command line shows to a person. @module */
-import { writeSync } from "node:fs";
 import type { Alert, Endpoint } from "../../core/alert.ts";
-import { printable } from "../../core/log.ts";
+import { EXIT, NemeanError } from "../../core/errors.ts";
+import { printable, printableJson } from "../../core/log.ts";
 import { timeText } from "../../core/unirec/time.ts";
+import { writeAll } from "../write-all.ts";
 
-/** Write a line to standard error: messages and progress, so that standard output stays data. */
+/**
+ * Write a line to standard error: messages and progress, so that standard output stays data. What could move the
+ * cursor is written as its code, since names of files and text from the wire end up here.
+ */
 export function say(text: string): void {
-  write(2, `${text}\n`);
+  sayColored(printable(text));
 }
 
-/** Write to standard output; a reader that has gone away ends it quietly. */
+/** The same for a line that is safe already and has colors. */
+export function sayColored(line: string): void {
+  toPerson(`${line}\n`);
+}
+
+/** Nobody is left to hear that standard error is gone; the work goes on. */
+function toPerson(text: string): void {
+  try {
+    writeAll(2, Buffer.from(text), "standard error");
+  } catch {}
+}
+
+/** Write to standard output; a reader that has gone away (`| head`) ends the process quietly. */
 export function print(text: string): void {
-  write(1, text);
+  try {
+    writeAll(1, Buffer.from(text), "standard output");
+  } catch (error) {
+    if (error instanceof NemeanError && error.exitCode === EXIT.ok) process.exit(EXIT.ok);
+    throw error;
+  }
 }
 
-function write(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(fd, bytes, at);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EPIPE") process.exit(0);
-      // A pipe in non-blocking mode is full: its reader needs time.
-      if (code !== "EAGAIN") throw error;
-      Bun.sleepSync(1);
-    }
-  }
+/** Say why a run failed; returns the exit code. Quiet when all that happened is that the reader has gone. */
+export function sayFailure(failure: Error | { message: string; exitCode: number }): number {
+  const exitCode = "exitCode" in failure ? failure.exitCode : EXIT.software;
+  if (exitCode !== EXIT.ok) say(`nemean: ${failure.message}`);
+  return exitCode;
+}
+
+/** Alerts on standard output: JSON Lines, or readable and in color when a terminal reads them. */
+export function printAlert(alert: Alert, json: boolean): void {
+  print(json ? `${printableJson(JSON.stringify(alert))}\n` : `${alertLine(alert, true)}\n`);
 }
 
 const SEVERITIES = ["info", "low", "medium", "high", "critical"] as const;
@@ -80,10 +98,10 @@ export class Progress {
       fraction === undefined
         ? ""
         : `[${"=".repeat(done)}${" ".repeat(BAR - done)}] ${Math.floor(fraction * 100)}% `;
-    write(2, `\r\u001b[K${bar}${text}`);
+    toPerson(`\r\u001b[K${bar}${text}`);
   }
 
   clear(): void {
-    if (this.#shown) write(2, "\r\u001b[K");
+    if (this.#shown) toPerson("\r\u001b[K");
   }
 }

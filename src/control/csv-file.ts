@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { closeSync, openSync } from "node:fs";
+import { EXIT, messageOf, NemeanError } from "../core/errors.ts";
+import type { Receiver } from "../core/port.ts";
+import { type AnyReader, reader } from "../core/unirec/reader.ts";
+import type { Template } from "../core/unirec/template.ts";
+import { TextWriter } from "../core/unirec/text-writer.ts";
+import { writeAll } from "./write-all.ts";
+
+/** Writes the records of an output as UniRec text. */
+export class CsvFile implements Receiver {
+  readonly #fd: number;
+  readonly #cursor: AnyReader;
+  readonly #writer: TextWriter;
+  readonly #template: Template;
+
+  /** `-` is standard output. Throws ERR_OUTPUT when the file cannot be made. */
+  constructor(path: string, template: Template) {
+    const name = path === "-" ? "standard output" : path;
+    try {
+      this.#fd = path === "-" ? 1 : openSync(path, "w");
+    } catch (error) {
+      throw new NemeanError(
+        "ERR_OUTPUT",
+        EXIT.cannotCreate,
+        `cannot write ${path}: ${messageOf(error)}`,
+      );
+    }
+    this.#template = template;
+    this.#cursor = reader(template) as AnyReader;
+    this.#writer = new TextWriter((bytes) => writeAll(this.#fd, bytes, name));
+    this.#writer.header(template);
+  }
+
+  receive(batch: Parameters<Receiver["receive"]>[0]): void {
+    this.#cursor.reset(batch);
+    while (this.#cursor.next()) this.#writer.record(this.#cursor, this.#template);
+  }
+
+  advance(): void {
+    this.#writer.flush();
+  }
+
+  end(): void {
+    this.#writer.flush();
+  }
+
+  close(): void {
+    this.#writer.flush();
+    if (this.#fd !== 1) closeSync(this.#fd);
+  }
+}
