@@ -4,9 +4,9 @@ import { PcapSource } from "../../collectors/pcap.ts";
 import { EXIT, usageError } from "../../core/errors.ts";
 import { FLOWS } from "../../core/flow/flows.ts";
 import { Meter, type MeterStats } from "../../core/flow/meter.ts";
-import { Appliance } from "../appliance.ts";
 import { CsvFile } from "../csv-file.ts";
 import { drive, StopSignal } from "./drive.ts";
+import { meterLive } from "./meter-live.ts";
 import {
   type CaptureFlags,
   captureOptions,
@@ -56,7 +56,17 @@ async function meter(flags: Flags): Promise<number> {
       `-i ${flags.ifc}: this build has the output interface b: only; --csv writes flows to a file`,
     );
   oneStandardOutput({ "--csv -": flags.csv === "-", "--stats": flags.stats !== undefined });
-  return flags.read ? meterFiles(flags, flags.read) : meterLive(flags, flags.interface!);
+  if (flags.read) return meterFiles(flags, flags.read);
+  const began = performance.now();
+  const rssBefore = process.memoryUsage.rss();
+  return await meterLive({ ...flags, interface: flags.interface! }, ({ meter, ...more }) =>
+    tell(flags, meter, {
+      seconds: (performance.now() - began) / 1000,
+      rssBefore,
+      rss: process.memoryUsage.rss(),
+      ...more,
+    }),
+  );
 }
 
 async function meterFiles(flags: Flags, paths: readonly string[]): Promise<number> {
@@ -107,44 +117,4 @@ function tell(
       `${grouped(stats.flows)} flows${stats.evicted > 0 ? `, ${grouped(stats.evicted)} evicted at --max-flows` : ""}; ` +
       `${more.seconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} CPU s`,
   );
-}
-
-async function meterLive(flags: Flags, name: string): Promise<number> {
-  const signal = new StopSignal();
-  const began = performance.now();
-  const rssBefore = process.memoryUsage.rss();
-  const appliance = new Appliance(
-    {
-      source: {
-        kind: "live",
-        workers: flags.workers,
-        capture: {
-          interface: name,
-          ringBytes: flags.ring << 20,
-          backend: flags.backend,
-          meter: meterOptionsOf(flags),
-          ...(flags.filter === undefined ? {} : { filter: flags.filter }),
-        },
-      },
-      modules: [],
-      sensor: "nemean",
-      ...(flags.csv === undefined ? {} : { flows: flags.csv }),
-    },
-    { onAlert: () => {}, onWarning: (message) => say(`warning: ${message}`) },
-  );
-  void signal.wait.then(() => appliance.stop());
-  const failure = await appliance.ended();
-  const { sources } = appliance.snapshot();
-  for (const { name: source, meter: stats, capture } of sources) {
-    if (capture)
-      say(
-        `${source}: ${grouped(capture.received)} frames received, ${grouped(capture.dropped)} dropped by the kernel`,
-      );
-    tell(flags, stats, {
-      seconds: (performance.now() - began) / 1000,
-      rssBefore,
-      rss: process.memoryUsage.rss(),
-    });
-  }
-  return failure ? sayFailure(failure) : EXIT.ok;
 }
