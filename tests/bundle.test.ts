@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,9 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dir, "..");
 const MAIN = join(ROOT, "src/main.ts");
 const DEMO = ["demo", "--once", "--port", "0", "--scale", "0.1"];
+// Each test starts processes, on a machine that may be busy.
+setDefaultTimeout(60_000);
+
 const folder = mkdtempSync(join(tmpdir(), "nemean-bundle-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 

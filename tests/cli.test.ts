@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** The command line as operators and scripts meet it: exit codes, messages, what goes to which stream. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import {
@@ -11,6 +11,9 @@ import {
   shell,
 } from "../src/control/cli/testing/command-line.ts";
 import { VERSION } from "../src/core/module.ts";
+
+// Each test starts processes, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 const folder = new Folder();
 afterAll(() => folder.remove());
