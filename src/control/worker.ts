@@ -11,9 +11,10 @@ import { type CapturePlan, runCapture } from "./capture-loop.ts";
 import { type PipelinePlan, PipelineRun } from "./pipeline-run.ts";
 import type { Snapshot, SourceStats } from "./snapshot.ts";
 
-/** Words of the memory a Worker shares with its parent: a stop flag, and alerts sent but not yet taken. */
+/** Words of the memory a Worker shares with its parent: a stop flag, alerts sent but not yet taken, and their bound. */
 const STOP = 0;
 const PENDING = 1;
+const PENDING_BOUND = 2;
 /** Alerts on their way to the parent at once; a Worker that has sent more waits for it. */
 const PENDING_MAX = 10_000;
 /** Milliseconds between snapshots. */
@@ -51,13 +52,15 @@ type Task =
   | Omit<Extract<WorkerTask, { kind: "pipeline" }>, "control">
   | Omit<Extract<WorkerTask, { kind: "capture" }>, "control">;
 
-/** Start a Worker with its task. */
+/** Start a Worker with its task; it waits for its parent when so many of its alerts are on their way. */
 export function startWorker(
   task: Task,
   onMessage: (message: WorkerMessage) => void,
+  pendingMax = PENDING_MAX,
 ): RunningWorker {
   const control = new SharedArrayBuffer(64);
   const words = new Int32Array(control);
+  words[PENDING_BOUND] = pendingMax;
   const worker = new Worker(import.meta.url);
   const ended = new Promise<WorkerFailure | undefined>((resolve) => {
     worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
@@ -110,7 +113,7 @@ class Parent {
   alert(alert: Alert): void {
     let pending = Atomics.add(this.#words, PENDING, 1) + 1;
     postMessage({ kind: "alert", alert } satisfies WorkerMessage);
-    while (pending >= PENDING_MAX) {
+    while (pending >= this.#words[PENDING_BOUND]!) {
       Atomics.wait(this.#words, PENDING, pending, 1000);
       pending = Atomics.load(this.#words, PENDING);
     }

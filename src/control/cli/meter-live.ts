@@ -7,7 +7,7 @@ import type { CaptureStats, SourceStats } from "../snapshot.ts";
 import { captureLine } from "./capture-line.ts";
 import { StopSignal } from "./drive.ts";
 import { type CaptureFlags, type MeterFlags, meterOptionsOf } from "./options.ts";
-import { say } from "./terminal.ts";
+import { say, sayFailure } from "./terminal.ts";
 
 interface LiveFlags extends MeterFlags, CaptureFlags {
   readonly interface: string;
@@ -59,9 +59,7 @@ export async function meterLive(
   if (ringDrops > 0) say(`warning: ${ringDrops} flow records dropped, --csv is too slow for them`);
   const meter = meterTotal(sources.map((source) => source.meter));
   if (meter) tell({ meter, capture: captureTotal(sources), ringDrops });
-  if (!failure) return EXIT.ok;
-  say(`nemean: ${failure.message}`);
-  return failure.exitCode;
+  return failure ? sayFailure(failure) : EXIT.ok;
 }
 
 function captureTotal(sources: readonly SourceStats[]): LiveTotal["capture"] {

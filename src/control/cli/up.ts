@@ -21,7 +21,7 @@ import {
   numberIn,
   type Status,
 } from "./options.ts";
-import { alertLine, grouped, print, say } from "./terminal.ts";
+import { grouped, printAlert, say, sayFailure } from "./terminal.ts";
 
 interface Flags extends MeterFlags, CaptureFlags {
   readonly interface: string;
@@ -96,7 +96,7 @@ async function up(flags: Flags): Promise<number> {
     {
       onAlert: (alert) => {
         store.put(alert);
-        print(json ? `${JSON.stringify(alert)}\n` : `${alertLine(alert, true)}\n`);
+        printAlert(alert, json);
       },
       onWarning: (message) => say(`warning: ${message}`),
     },
@@ -113,7 +113,5 @@ async function up(flags: Flags): Promise<number> {
     say(`${name}: ${grouped(meter.packets)} packets, ${grouped(meter.flows)} flows`);
   }
   if (sources.length > 0) say(`${grouped(alerts)} alerts, updates included`);
-  if (!failure) return EXIT.ok;
-  say(`nemean: ${failure.message}`);
-  return failure.exitCode;
+  return failure ? sayFailure(failure) : EXIT.ok;
 }
