@@ -13,12 +13,13 @@ const obstacle = libpcapAvailable() ? namespaceObstacle() : "libpcap is not inst
 const reason = obstacle === undefined ? "" : ` (skipped: ${obstacle})`;
 
 /** Source ports of the frames that arrive until there have been none for `quietMs`. */
-function sourcePorts(pcap: Pcap, quietMs = 300): number[] {
+function sourcePorts(pcap: Pcap, quietMs = 300, least = 0): number[] {
   const batch = new PacketBatch();
   const view = new DataView(batch.bytes.buffer);
   const ports: number[] = [];
+  const patience = performance.now() + 5000;
   let quiet = false;
-  while (!quiet) {
+  while (!quiet || (ports.length < least && performance.now() < patience)) {
     const count = pcap.readBatch(batch);
     for (let i = 0; i < count; i++) ports.push(view.getUint16(batch.start[i]! + 34));
     quiet = count === 0 && !pcap.wait(quietMs);
@@ -147,18 +148,17 @@ describe.skipIf(obstacle !== undefined)(`live capture${reason}`, () => {
     );
   });
 
-  test(
-    "a device that goes down and comes up again is captured on",
-    () => {
-      using ends = pair();
-      namespace.ip("link set right down");
-      expect(ends.right.next()).toBe(false);
-      namespace.ip("link set right up");
-      ends.send([1, 2, 3]);
-      expect(sourcePorts(ends.right)).toEqual([1, 2, 3]);
-    },
-    { retry: 3 },
-  );
+  test("a device that goes down and comes up again is captured on", async () => {
+    using ends = pair();
+    namespace.ip("link set right down");
+    expect(ends.right.next()).toBe(false);
+    namespace.ip("link set right up");
+    // The kernel may notice the other end's carrier later, and drops what is sent before.
+    while (!listDevices().some(({ name, running }) => name === "left" && running))
+      await Bun.sleep(5);
+    ends.send([1, 2, 3]);
+    expect(sourcePorts(ends.right, 300, 3)).toEqual([1, 2, 3]);
+  });
 
   test("opening and closing a device 1,000 times leaves no file and no memory", async () => {
     const cycle = () => {
