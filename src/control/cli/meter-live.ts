@@ -6,7 +6,7 @@ import { meterTotal } from "../meter-total.ts";
 import type { CaptureStats, SourceStats } from "../snapshot.ts";
 import { captureLine } from "./capture-line.ts";
 import { StopSignal } from "./drive.ts";
-import { type CaptureFlags, type MeterFlags, meterOptionsOf } from "./options.ts";
+import { type CaptureFlags, livePlanOf, type MeterFlags } from "./options.ts";
 import { say, sayFailure } from "./terminal.ts";
 
 interface LiveFlags extends MeterFlags, CaptureFlags {
@@ -34,17 +34,7 @@ export async function meterLive(
   const signal = new StopSignal();
   using appliance = new Appliance(
     {
-      source: {
-        kind: "live",
-        workers: flags.workers,
-        capture: {
-          interface: flags.interface,
-          ringBytes: flags.ring << 20,
-          backend: flags.backend,
-          meter: meterOptionsOf(flags),
-          ...(flags.filter === undefined ? {} : { filter: flags.filter }),
-        },
-      },
+      source: livePlanOf(flags),
       modules: [],
       sensor: "nemean",
       ...(flags.csv === undefined ? {} : { flows: flags.csv }),

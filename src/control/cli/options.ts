@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { usageError } from "../../core/errors.ts";
 import { METER_DEFAULTS, type MeterOptions } from "../../core/flow/meter.ts";
+import type { LivePlan } from "../appliance.ts";
 
 interface Bounds {
   readonly min: number;
@@ -120,6 +121,22 @@ export interface CaptureFlags {
   readonly ring: number;
   readonly backend: "auto" | "ring" | "libpcap";
 }
+
+/** Capture from an interface as these flags say; `defaults` are the command's own for what they leave open. */
+export const livePlanOf = (
+  flags: MeterFlags & CaptureFlags & { readonly interface: string },
+  defaults: MeterOptions = {},
+): LivePlan => ({
+  kind: "live",
+  workers: flags.workers,
+  capture: {
+    interface: flags.interface,
+    ringBytes: flags.ring << 20,
+    backend: flags.backend,
+    meter: { ...defaults, ...meterOptionsOf(flags) },
+    ...(flags.filter === undefined ? {} : { filter: flags.filter }),
+  },
+});
 
 /** Two outputs to standard output would mix: an error that names both. */
 export function oneStandardOutput(uses: Readonly<Record<string, boolean>>): void {

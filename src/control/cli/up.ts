@@ -14,9 +14,9 @@ import {
   type CaptureFlags,
   captureOptions,
   list,
+  livePlanOf,
   type MeterFlags,
   meterOptions,
-  meterOptionsOf,
   names,
   numberIn,
   type Status,
@@ -78,17 +78,7 @@ async function up(flags: Flags): Promise<number> {
   const json = flags.json === true || process.stdout.isTTY !== true;
   using appliance = new Appliance(
     {
-      source: {
-        kind: "live",
-        workers: flags.workers,
-        capture: {
-          interface: flags.interface,
-          ringBytes: flags.ring << 20,
-          backend: flags.backend,
-          meter: { linger: LINGER, ...meterOptionsOf(flags) },
-          ...(flags.filter === undefined ? {} : { filter: flags.filter }),
-        },
-      },
+      source: livePlanOf(flags, { linger: LINGER }),
       modules: defs.map(({ name }) => ({ name, params: settings.get(name) ?? {} })),
       sensor: "nemean",
       stateFolder: join(flags.data, "state"),
