@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-/** Frames in one batch: parse all, touch all, update all. 256 measured best (bench meter). */
+/** Frames in one batch: parse all, touch all, update all. few enough that their rows and records stay in the cache. */
 export const FRAMES_MAX = 256;
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /**
  * UniRec's text form: one record a line, fields in record order, strings in quotes (unirec.md section 6, 7).
- * Bytes are written straight into a buffer: 30 ns a field against 190 for strings joined.
+ * Bytes are written straight into a buffer, without a string a field (bench records).
  * @module
  */
 import { macText } from "./ip.ts";
