@@ -12,7 +12,7 @@ import type { Pcap } from "./pcap.ts";
 const obstacle = libpcapAvailable() ? namespaceObstacle() : "libpcap is not installed";
 const reason = obstacle === undefined ? "" : ` (skipped: ${obstacle})`;
 
-/** Source ports of the frames that arrive until there have been none for `quietMs`. */
+/** Source ports of the frames that arrive until there have been none for `quietMs`; up to 5 s are given to the `least` first. */
 function sourcePorts(pcap: Pcap, quietMs = 300, least = 0): number[] {
   const batch = new PacketBatch();
   const view = new DataView(batch.bytes.buffer);
