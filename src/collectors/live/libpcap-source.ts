@@ -65,7 +65,8 @@ export class LibpcapSource implements LiveSource {
   drain(onFrames: FrameHandler): number {
     if (!this.#open) return 0;
     const before = this.#received;
-    const stop = Date.now() * 1000;
+    // The clock tells whole milliseconds: this one has frames of before the call in it.
+    const stop = (Date.now() + 1) * 1000;
     const end = performance.now() + DRAIN_MS;
     // libpcap cannot stop capturing and keep what it has: frames that came after this call end the drain.
     while (performance.now() < end) {
