@@ -111,7 +111,8 @@ describe("replay", () => {
     `replay on a terminal writes readable alerts in color, with --json still JSON${terminal}`,
     () => {
       const onTerminal = (args: string): string =>
-        shell(`script -qec "'${process.execPath}' '${MAIN}' replay '${scan}' ${args}" /dev/null`).out;
+        shell(`script -qec "'${process.execPath}' '${MAIN}' replay '${scan}' ${args}" /dev/null`)
+          .out;
       const readable = onTerminal("");
       expect(readable).toContain("\u001b[33mMEDIUM");
       expect(readable).toContain("10.0.0.1 -> 10.0.0.2");
