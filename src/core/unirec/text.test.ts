@@ -7,7 +7,8 @@ import { type AnyReader, reader } from "./reader.ts";
 import { parseTemplate, type Template } from "./template.ts";
 import { any64, anyTable, packed, type Row, recordOf, rowsOf, TYPES } from "./test-kit.ts";
 import { parseValue, splitLine, TextReader } from "./text-reader.ts";
-import { fixedText, TextWriter } from "./text-writer.ts";
+import { fixedText } from "./text-scalar.ts";
+import { TextWriter } from "./text-writer.ts";
 import { SECOND } from "./time.ts";
 import { elementOf, isArrayType, type UniRecType } from "./types.ts";
 
