@@ -18,6 +18,6 @@ export const declared: Make = (found) => {
       }),
   });
   const input = runner.inputs["flows"]!;
-  input.negotiate(LAYOUT);
+  input.announce(LAYOUT);
   return input;
 };

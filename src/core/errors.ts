@@ -33,6 +33,8 @@ export type ErrorCode =
   | "ERR_CAPTURE"
   | "ERR_LIBRARY"
   | "ERR_OUTPUT"
+  | "ERR_SOCKET"
+  | "ERR_TRAP"
   | "ERR_PIPELINE"
   | "ERR_STATE"
   | "ERR_STORE"

@@ -7,7 +7,7 @@
 import type { AlertDetail, Rule } from "./alert.ts";
 import type { Clock } from "./clock.ts";
 import type { StateStore } from "./state/state-store.ts";
-import type { Reader, Template, Values } from "./unirec/template.ts";
+import type { Cursor, Reader, Template, Values } from "./unirec/template.ts";
 import type { RecordWriter, Setters } from "./unirec/writer.ts";
 
 export type ParamKind = "count" | "seconds" | "ratio" | "flag" | "choice" | "text";
@@ -58,6 +58,8 @@ export interface Output<T> {
   readonly record: RecordWriter & Setters<T>;
   /** Send the record as it stands in {@link record}. */
   push(): void;
+  /** Hand on the batch under an input's cursor as it is, in its layout: what relays do. */
+  forward(batch: Cursor): void;
 }
 
 /** What `setup` is given. */
@@ -70,6 +72,10 @@ export interface Context<P, O> {
   readonly state: StateStore;
   /** The wall clock, which only compat modes may look at: detection uses event time. */
   readonly clock: Clock;
+  /** Write text to standard output: for modules whose product is text. Detectors raise alerts instead. */
+  readonly print: (text: string) => void;
+  /** Ask to be ended, as after a given number of records; `end` still comes. */
+  readonly stop: () => void;
 }
 
 /** What `setup` returns: one handler per input, and what happens as event time passes or at the end. */
@@ -79,6 +85,15 @@ export type Handlers<I> = { readonly [K in keyof I]: (batch: Reader<I[K]>) => vo
    * record has TIME_LAST below it. Called once per advance, however many seconds were skipped.
    */
   readonly everySecond?: (now: number) => void;
+  /** The wall clock has passed into a new second, `now` (microseconds since 1970); also when nothing comes. */
+  readonly tick?: (now: number) => void;
+  /**
+   * For modules without inputs: send some records, about a batch. Returns the milliseconds until it wants to be
+   * called again, 0 for at once; undefined once there are no more.
+   */
+  readonly produce?: () => number | undefined;
+  /** The operator asks (SIGUSR1): show what there is, or read files again. */
+  readonly ask?: () => void;
   /** All inputs have ended. */
   readonly end?: () => void;
 };
@@ -102,6 +117,13 @@ export interface ModuleDef<
   readonly params: P;
   readonly inputs: I;
   readonly outputs: O;
+  /** Outputs that may be left unconnected. */
+  readonly optionalOutputs?: readonly string[];
+  /**
+   * Outputs wait for slow receivers, and for the first one, unless the operator says otherwise: for modules that
+   * read files, where waiting loses nothing.
+   */
+  readonly patient?: true;
   setup(context: Context<P, O>): Handlers<I>;
 }
 

@@ -57,7 +57,7 @@ export class Pipeline {
     const splitter = this.#splitterFor(output, input.template);
     const source = splitter?.flows ?? output;
     try {
-      input.negotiate(source.template);
+      source.link(input);
     } catch (error) {
       throw new NemeanError(
         "ERR_PIPELINE",
@@ -65,7 +65,6 @@ export class Pipeline {
         `${input.runner.name}.${input.name} cannot read ${output.name}: ${messageOf(error)}`,
       );
     }
-    source.link(input);
     if (splitter) this.#split.set(input, splitter);
   }
 

@@ -17,8 +17,16 @@ const SILENCE = 5 * SECOND;
 type BatchHandler = (batch: AnyReader) => void;
 interface AnyHandlers {
   readonly everySecond?: (now: number) => void;
+  readonly tick?: (now: number) => void;
+  readonly produce?: () => number | undefined;
+  readonly ask?: () => void;
   readonly end?: () => void;
-  readonly [input: string]: BatchHandler | ((now: number) => void) | (() => void) | undefined;
+  readonly [input: string]:
+    | BatchHandler
+    | ((now: number) => void)
+    | (() => number | undefined)
+    | (() => void)
+    | undefined;
 }
 
 export interface RunOptions {
@@ -31,6 +39,8 @@ export interface RunOptions {
   readonly sensor?: string;
   /** The link the traffic was seen on, for alerts. */
   readonly interface?: string;
+  /** Takes what the module writes to standard output. */
+  readonly print?: (text: string) => void;
 }
 
 /** A module between its ports: gives it batches, event time and the end, and takes what it sends. */
@@ -47,6 +57,9 @@ export class ModuleRunner {
   readonly #onAlert: AlertHandler | undefined;
   #now = Number.NEGATIVE_INFINITY;
   #ended = false;
+  #stopping = false;
+  /** Last second of the wall clock that the module was told of. */
+  #wallSecond = Number.NEGATIVE_INFINITY;
 
   constructor(def: AnyModule, options: RunOptions = {}) {
     this.def = def;
@@ -70,6 +83,10 @@ export class ModuleRunner {
       count: this.counters.add,
       state: this.state,
       clock: this.clock,
+      print: options.print ?? (() => {}),
+      stop: () => {
+        this.#stopping = true;
+      },
     } as never) as AnyHandlers;
     this.inputs = mapValues(def.inputs, (template, name) => {
       const handler = this.#handlers[name] as BatchHandler | undefined;
@@ -83,16 +100,57 @@ export class ModuleRunner {
     return this.#now;
   }
 
+  /** Whether the module has asked to be ended. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether the module follows event time, so that batches have to be cut where a second begins. */
+  get followsTime(): boolean {
+    return this.#handlers.everySecond !== undefined;
+  }
+
+  /** The wall clock is at `now` (microseconds since 1970); drivers call this some times a second. */
+  tick(now: number): void {
+    const second = Math.floor(now / SECOND);
+    if (second <= this.#wallSecond) return;
+    this.#wallSecond = second;
+    this.#handlers.tick?.(second * SECOND);
+  }
+
+  /** Let a module without inputs send some records: see {@link Handlers.produce}. */
+  produce(): number | undefined {
+    return this.#handlers.produce?.();
+  }
+
+  /** The operator asks for what there is. */
+  ask(): void {
+    this.#handlers.ask?.();
+  }
+
   #output(port: OutputPort): Output<Template> {
     const record = writer(port.template);
     const push = (): void => {
       // What a flow carried may be too much for one record: a fact of the wire, not of the program.
-      if (record.size > RECORD_MAX) this.counters.add("records_too_long");
-      else record.end(port.room(record.size));
+      if (record.size > RECORD_MAX) {
+        this.counters.add("records_too_long");
+        return;
+      }
+      record.end(port.room(record.size));
+      if (port.eager) port.flush();
     };
     return {
       record,
       push,
+      forward: (cursor) => {
+        const { layout, batch } = cursor as AnyReader;
+        if (port.template !== layout) port.announce(layout);
+        port.pass(batch);
+      },
       send: (values, detail) => {
         record.begin().setAll(values);
         push();
@@ -162,7 +220,7 @@ export class InputPort implements Receiver {
   }
 
   /** Take the layout the producer sends; throws ERR_TEMPLATE when a required field is missing. */
-  negotiate(layout: Template): void {
+  announce(layout: Template): void {
     this.cursor.negotiate(layout);
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { ptr } from "bun:ffi";
-import { libc } from "./libc.ts";
+import { libc } from "../../core/net/libc.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 0o2000002;

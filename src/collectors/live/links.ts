@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 import { EXIT, NemeanError } from "../../core/errors.ts";
-import { errno, errnoText, libc } from "./libc.ts";
+import { errno, errnoText, libc } from "../../core/net/libc.ts";
 
 /** A network interface as rtnetlink describes it, in this thread's network namespace. */
 export interface Link {

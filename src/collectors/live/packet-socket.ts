@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { EXIT, NemeanError } from "../../core/errors.ts";
+import { ERRNO, errno, errnoText, libc, mapFailed } from "../../core/net/libc.ts";
 import { passNothing } from "./capture-filter.ts";
 import { fanoutProgram } from "./fanout-program.ts";
 import { TAG_SIZE } from "./frame-ring.ts";
-import { ERRNO, errno, errnoText, libc, mapFailed } from "./libc.ts";
 import type { Link } from "./links.ts";
 import type { Fanout, LiveState } from "./source.ts";
 

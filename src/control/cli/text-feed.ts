@@ -24,7 +24,6 @@ export class TextFeed {
     this.#text = new TextReader(header);
     const { template } = this.#text;
     this.#port = new OutputPort(input, template);
-    runner.inputs[input]!.negotiate(template);
     this.#port.link(runner.inputs[input]!);
     this.#record = this.#text.writer();
     const time = fieldOf(template, "TIME_LAST");

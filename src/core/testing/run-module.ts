@@ -82,7 +82,6 @@ export class Harness {
     const port = new OutputPort(input, template, new Batch());
     const target = this.runner.inputs[input];
     if (!target) throw new Error(`no input ${input}`);
-    target.negotiate(template);
     port.link(target);
     return port;
   }

@@ -2,7 +2,7 @@
 import { EXIT, NemeanError } from "../errors.ts";
 import { ipText, sameIp } from "./ip.ts";
 import { elements, LOAD } from "./scalar.ts";
-import { type Field, fieldOf, missingFields, type Template } from "./template.ts";
+import { type Field, fieldOf, refusal, type Template } from "./template.ts";
 import { microsOfFraction } from "./time.ts";
 import { isArrayType } from "./types.ts";
 
@@ -17,7 +17,7 @@ const CLASSES_MAX = 1024;
 
 /** Members of a cursor; those it keeps to itself begin with `$`, as no field does. */
 const RESERVED = new Set(
-  "at constructor has layout malformed negotiate next raw reset size span spanLength view".split(
+  "at batch constructor has layout malformed negotiate next raw reset size span spanLength view".split(
     " ",
   ),
 );
@@ -61,14 +61,8 @@ const EMPTY = new DataView(new ArrayBuffer(0));
 /** Offsets of the declared fields in a sender's layout; -1 for an optional one it lacks. */
 function resolver(declared: Template): (layout: Template) => number[] {
   return (layout) => {
-    const missing = missingFields(declared, layout);
-    if (missing.length > 0) {
-      throw new NemeanError(
-        "ERR_TEMPLATE",
-        EXIT.data,
-        `requires ${missing.join(", ")}; the sender offers ${layout.spec}`,
-      );
-    }
+    const why = refusal(declared, layout);
+    if (why !== undefined) throw new NemeanError("ERR_TEMPLATE", EXIT.data, why);
     return declared.fields.map((field) => {
       const found = fieldOf(layout, field.name);
       return found?.type === field.type ? found.offset : -1;
@@ -114,7 +108,7 @@ class Raw {
 return class Cursor {
   constructor() {
     this.view = EMPTY; this.at = 0; this.size = 0; this.$ahead = 0; this.$end = 0; this.$fixed = 0;
-    this.malformed = 0; this.spanLength = 0; this.layout = undefined; this.has = {};
+    this.malformed = 0; this.spanLength = 0; this.layout = undefined; this.batch = undefined; this.has = {};
     ${fields.map((_, i) => `this.$o${i} = 0;`).join(" ")}
     ${fields
       .filter(isIp)
@@ -138,7 +132,7 @@ return class Cursor {
     this.has = Object.freeze({ ${fields.flatMap((field, i) => (field.optional ? [`${field.name}: offsets[${i}] >= 0`] : [])).join(", ")} });
   }
   reset(batch) {
-    this.view = batch.view; this.$ahead = batch.start; this.$end = batch.start + batch.length;
+    this.batch = batch; this.view = batch.view; this.$ahead = batch.start; this.$end = batch.start + batch.length;
   }
   next() {
     const { view, $end: end, $fixed: fixed } = this;

@@ -13,6 +13,8 @@ export interface AnyReader {
   size: number;
   /** Records that were shorter than their template, and variable fields that point outside their record. */
   malformed: number;
+  /** The batch it was pointed at last. */
+  readonly batch: Batch;
   /** The layout of the records: what the sender announced. */
   readonly layout: Template;
   next(): boolean;

@@ -67,12 +67,20 @@ export interface Field {
 /** A uniflow has one direction a record; a biflow (RFC 5103) both, the reverse fields ending in `_REV`. */
 export type Direction = "uniflow" | "biflow";
 
+/** What the messages of a stream are (trap.md section 3); `any` for an input or output that takes all of them. */
+export type Format = "unirec" | "json" | "raw" | "any";
+
 export interface Template<F extends Fields = Fields, O extends string = string> {
+  /** UniRec records when left out. Other messages have no fields. */
+  readonly format?: Format;
   /** In record order. */
   readonly fields: readonly Field[];
   /** Bytes of the fixed part. */
   readonly fixedSize: number;
-  /** Typed list in record order, one space in an item, no space between items: what goes on the wire. */
+  /**
+   * Typed list in record order, one space in an item, no space between items: what goes on the wire. For JSON
+   * the name of what the messages hold.
+   */
   readonly spec: string;
   readonly direction?: Direction;
   /** Never there at run time: carries the types. */
@@ -163,6 +171,20 @@ export const biflow = <const S extends string>(
 ): Template<FieldsOf<S>, OptionalOf<S>> =>
   parseTemplate(spec, "biflow") as Template<FieldsOf<S>, OptionalOf<S>>;
 
+/** UniRec records of whatever fields, for an input that reads them by their layout. */
+export const ANY_RECORDS = parseTemplate("");
+
+/** Messages without fields: JSON called `spec` (any when empty), raw bytes, or whatever comes. */
+export const messages = (format: Exclude<Format, "unirec">, spec = ""): Template => ({
+  format,
+  fields: [],
+  fixedSize: 0,
+  spec,
+});
+
+/** What goes through a relay, and what an output has that nobody has announced yet. */
+export const ANY_MESSAGES = messages("any");
+
 /** The field of that name, or undefined. */
 export const fieldOf = (template: Template, name: string): Field | undefined =>
   template.fields.find((field) => field.name === name);
@@ -172,3 +194,22 @@ export const missingFields = (wanted: Template, offered: Template): string[] =>
   wanted.fields
     .filter((field) => !field.optional && fieldOf(offered, field.name)?.type !== field.type)
     .map((field) => `${field.type} ${field.name}`);
+
+const CALLED: Readonly<Record<Format, string>> = {
+  unirec: "UniRec records",
+  json: "JSON messages",
+  raw: "raw messages",
+  any: "messages",
+};
+
+/** Why an input of `wanted` cannot read what is `offered`, in words; undefined when it can. */
+export function refusal(wanted: Template, offered: Template): string | undefined {
+  const [want, offer] = [wanted.format ?? "unirec", offered.format ?? "unirec"];
+  if (want === "any") return undefined;
+  if (want !== offer) return `requires ${CALLED[want]}, the sender offers ${CALLED[offer]}`;
+  if (want === "json" && wanted.spec !== "" && wanted.spec !== offered.spec)
+    return `requires JSON called "${wanted.spec}", the sender offers "${offered.spec}"`;
+  const missing = missingFields(wanted, offered);
+  if (missing.length === 0) return undefined;
+  return `requires ${missing.join(", ")}; the sender offers ${offered.spec || "no fields"}`;
+}

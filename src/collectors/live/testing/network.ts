@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { dlopen } from "bun:ffi";
 import { closeSync, openSync } from "node:fs";
-import { libc } from "../libc.ts";
+import { libc } from "../../../core/net/libc.ts";
 import { findLink } from "../links.ts";
 
 const CLONE_NEWNET = 0x40000000;
