@@ -8,10 +8,12 @@ const MAPPED = 0xffff_0000 | 0;
 
 const DOTTED = Int32Array.from({ length: 256 }, (_, i) => packed(`${i}.`));
 const DOTTED_SIZE = Uint8Array.from({ length: 256 }, (_, i) => `${i}.`.length);
-/** A byte in two hexadecimal digits and a colon. */
-const HEX_COLON = Int32Array.from({ length: 256 }, (_, i) =>
-  packed(`${i.toString(16).padStart(2, "0")}:`),
+/** A byte in two hexadecimal digits. */
+export const HEX_PAIR = Int32Array.from({ length: 256 }, (_, i) =>
+  packed(i.toString(16).padStart(2, "0")),
 );
+/** And a colon behind them. */
+const HEX_COLON = HEX_PAIR.map((pair) => pair | (COLON << 16));
 /** A byte in hexadecimal digits and a colon, without leading zeros; the size is in the highest byte. */
 const HEX_SHORT = Int32Array.from({ length: 256 }, (_, i) => {
   const text = `${i.toString(16)}:`;

@@ -6,6 +6,7 @@
  */
 import type { AnyReader } from "./reader.ts";
 import type { Field, Template } from "./template.ts";
+import { HEX_PAIR } from "./text-address.ts";
 import { SLACK } from "./text-digits.ts";
 import { lineParts, PART_MAX } from "./text-line.ts";
 import { character, SCALAR_MAX, SCALAR_TEXT, type ScalarText } from "./text-scalar.ts";
@@ -131,11 +132,12 @@ export class TextWriter {
   }
 
   #hex(view: DataView, start: number, end: number): void {
+    let at = this.#at;
     for (let from = start; from < end; from++) {
-      const byte = view.getUint8(from);
-      this.#byte(HEX.charCodeAt(byte >>> 4));
-      this.#byte(HEX.charCodeAt(byte & 15));
+      this.#out.setInt16(at, HEX_PAIR[view.getUint8(from)]!, true);
+      at += 2;
     }
+    this.#at = at;
   }
 
   #array(view: DataView, start: number, end: number, element: ScalarType): void {
@@ -151,7 +153,6 @@ export class TextWriter {
   }
 }
 
-const HEX = "0123456789abcdef";
 const OPEN = 91;
 const BAR = 124;
 const CLOSE = 93;
