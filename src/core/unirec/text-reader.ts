@@ -1,107 +1,43 @@
 // SPDX-License-Identifier: BSD-3-Clause
+/**
+ * UniRec's text form to records (unirec.md section 6, 7), from bytes in place: a record of 14 fields makes no
+ * string and no object (bench text-in).
+ * @module
+ */
 import { EXIT, NemeanError } from "../errors.ts";
-import { parseIp, parseMac } from "./ip.ts";
+import { SCALAR_CODE, scanScalar, scanWhole } from "./scan.ts";
+import { Span } from "./span.ts";
 import { parseTemplate, type Template } from "./template.ts";
-import { parseTime } from "./time.ts";
-import { elementOf, isArrayType, type UniRecType } from "./types.ts";
+import { countItems, TextItem } from "./text-item.ts";
+import { variableOf } from "./text-value.ts";
+import { readTime } from "./time.ts";
+import { isArrayType, type ScalarType, type UniRecType } from "./types.ts";
 import { RecordWriter } from "./writer.ts";
 
-const UNSIGNED = /^\d+$/;
-const SIGNED = /^[+-]?\d+$/;
-const HEX_BYTES = /^([0-9a-fA-F]{2})*$/;
+const COMMA = 44;
+const QUOTE = 34;
+const RETURN = 13;
 const SPACES = /[\s|]+/;
-/** C's notation without its hexadecimal form. */
-const FLOATING = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/;
-const NAN = /^[+-]?nan$/;
-const INFINITE = /^[+-]?inf(inity)?$/;
-
-const RANGE: Partial<Record<UniRecType, readonly [bigint, bigint]>> = {
-  uint8: [0n, 0xffn],
-  uint16: [0n, 0xffffn],
-  uint32: [0n, 0xffff_ffffn],
-  uint64: [0n, 0xffff_ffff_ffff_ffffn],
-  int8: [-0x80n, 0x7fn],
-  int16: [-0x8000n, 0x7fffn],
-  int32: [-0x8000_0000n, 0x7fff_ffffn],
-  int64: [-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn],
-};
-
-/**
- * One value from its text (unirec.md section 6); undefined when it is none.
- * Stricter than the original, which wraps 70000 in a uint16 and stores 0 for a bad time.
- */
-export function parseValue(type: UniRecType, text: string): unknown {
-  if (isArrayType(type)) {
-    const element = elementOf(type);
-    const items = text.trim() === "" ? [] : text.trim().split(SPACES);
-    const values = items.map((item) => parseValue(element, item));
-    return values.includes(undefined) ? undefined : values;
-  }
-  const range = RANGE[type];
-  if (range) {
-    if (!(range[0] === 0n ? UNSIGNED : SIGNED).test(text)) return undefined;
-    const value = BigInt(text);
-    if (value < range[0] || value > range[1]) return undefined;
-    return type.endsWith("64") ? value : Number(value);
-  }
-  return parseOther(type, text);
-}
-
-function parseOther(type: UniRecType, text: string): unknown {
-  switch (type) {
-    case "ipaddr":
-      return parseIp(text);
-    case "macaddr":
-      return parseMac(text);
-    case "time":
-      return parseTime(text);
-    case "string":
-      return text;
-    case "bytes":
-      return HEX_BYTES.test(text) ? Uint8Array.fromHex(text) : undefined;
-    case "char":
-      return text === "" ? 0 : text.charCodeAt(0) & 0xff;
-    default:
-      return parseFloating(text);
-  }
-}
-
-function parseFloating(text: string): number | undefined {
-  const word = text.trim().toLowerCase();
-  if (NAN.test(word)) return Number.NaN;
-  if (INFINITE.test(word)) return word.startsWith("-") ? -Infinity : Infinity;
-  return FLOATING.test(word) ? Number(word) : undefined;
-}
-
-/** Split a line at commas outside quotes; `""` inside quotes is a quote, the outer quotes are dropped. */
-export function splitLine(line: string): string[] {
-  if (!line.includes('"')) return line.split(",");
-  const out: string[] = [];
-  let item = "";
-  let quoted = false;
-  for (let i = 0; i < line.length; i++) {
-    const character = line[i]!;
-    if (character === '"' && quoted && line[i + 1] === '"') {
-      item += '"';
-      i++;
-    } else if (character === '"') quoted = !quoted;
-    else if (character === "," && !quoted) {
-      out.push(item);
-      item = "";
-    } else item += character;
-  }
-  out.push(item);
-  return out;
-}
-
 const PACING = /^time(,|$)/;
+/** Codes of the columns that are no scalar. */
+const STRING = 100;
+const VARIABLE = 101;
+const encoder = new TextEncoder();
 
 /** Reads the lines of a UniRec text file: a typed header, then a record a line. */
 export class TextReader {
   readonly template: Template;
   /** Whether a bare first column `time` holds the pace of a replay (whole seconds, unirec.md section 7). */
   readonly paced: boolean;
-  readonly #columns: readonly number[];
+  /** Of each column: the index of its field, its type's code, its offset in the record. */
+  readonly #fields: Int32Array;
+  readonly #codes: Int32Array;
+  readonly #offsets: Int32Array;
+  readonly #span = new Span();
+  readonly #item = new TextItem();
+  /** Bytes of the last line that came as a string. */
+  #encoded = new Uint8Array(new ArrayBuffer(4096));
+  readonly #pace = new DataView(new ArrayBuffer(8));
 
   /** Takes the header line; throws ERR_TEMPLATE when it is none. */
   constructor(header: string) {
@@ -109,11 +45,15 @@ export class TextReader {
     this.paced = PACING.test(line);
     const spec = this.paced ? line.slice(5) : line;
     this.template = parseTemplate(spec);
+    const { fields } = this.template;
     const items = spec.trim() === "" ? [] : spec.split(",");
-    const names = items.map((item) => item.trim().split(SPACES).at(-1)!);
-    this.#columns = names.map((name) =>
-      this.template.fields.findIndex((field) => field.name === name),
-    );
+    const columns = items.map((item) => {
+      const name = item.trim().split(SPACES).at(-1)!;
+      return fields.findIndex((field) => field.name === name);
+    });
+    this.#fields = Int32Array.from(columns);
+    this.#codes = Int32Array.from(columns, (i) => codeOf(fields[i]!.type));
+    this.#offsets = Int32Array.from(columns, (i) => fields[i]!.offset);
   }
 
   /** A writer for this file's records. */
@@ -122,35 +62,106 @@ export class TextReader {
   }
 
   /**
-   * Fill `writer` from a line; returns the pacing column in microseconds, or 0.
+   * Fill `writer` from a line without its end; returns the pacing column in microseconds, or 0.
    * Throws ERR_VALUE naming the field, ERR_RECORD_SIZE when the number of columns is wrong.
    */
   read(line: string, writer: RecordWriter): number {
-    const items = splitLine(line.replaceAll("\r", ""));
-    const first = this.paced ? 1 : 0;
-    if (items.length !== this.#columns.length + first) {
-      throw new NemeanError(
-        "ERR_RECORD_SIZE",
-        EXIT.data,
-        `${items.length} columns, the header has ${this.#columns.length + first}`,
-      );
-    }
-    writer.begin();
-    for (let i = first; i < items.length; i++)
-      this.#value(writer, this.#columns[i - first]!, items[i]!);
-    return this.paced ? (parseTime(items[0]!) ?? 0) : 0;
+    // A UTF-16 unit takes up to three bytes. A line of a kilobyte: 300 ns, against 900 with an array of its own.
+    if (this.#encoded.length < 3 * line.length) this.#encoded = new Uint8Array(6 * line.length);
+    const { written } = encoder.encodeInto(line, this.#encoded);
+    return this.readBytes(this.#encoded, 0, written, writer);
   }
 
-  #value(writer: RecordWriter, column: number, item: string): void {
-    const { type, name } = this.template.fields[column]!;
-    const text = isArrayType(type) ? item.replaceAll("[", "").replaceAll("]", "") : item;
-    const value = parseValue(type, text);
-    if (value === undefined)
-      throw new NemeanError(
-        "ERR_VALUE",
-        EXIT.data,
-        `invalid field "${name}": "${item.slice(0, 80)}"`,
-      );
-    writer.set(column, value);
+  /** As {@link read}, from the bytes `from` to `to`. Those of a string are taken as they are. */
+  readBytes(bytes: Uint8Array, from: number, to: number, writer: RecordWriter): number {
+    const span = this.#span.over(bytes, from, to > from && bytes[to - 1] === RETURN ? to - 1 : to);
+    writer.begin();
+    const { view } = writer;
+    const pace = this.paced ? this.#takePace() : 0;
+    for (let i = 0; i < this.#codes.length; i++) {
+      const start = span.at;
+      if (start > span.end) throw this.#miscounted(from);
+      const code = this.#codes[i]!;
+      const taken =
+        code < STRING
+          ? scanScalar(code, span, view, this.#offsets[i]!)
+          : code === STRING && this.#takeString(i, writer);
+      if (!taken || !endsItem(span)) {
+        span.at = start;
+        if (!this.#takeItem(i, writer)) throw this.#refused(i, from, start);
+      }
+      span.at++;
+    }
+    if (span.at !== span.end + 1) throw this.#miscounted(from);
+    return pace;
+  }
+
+  /** A first column that is no time paces nothing. */
+  #takePace(): number {
+    const span = this.#span;
+    const item = this.#item.take(span);
+    span.at++;
+    return scanWhole(SCALAR_CODE.time, item, this.#pace, 0) ? readTime(this.#pace, 0) : 0;
+  }
+
+  /** A string that can be copied as it stands: between two quotes, or without one. */
+  #takeString(column: number, writer: RecordWriter): boolean {
+    const span = this.#span;
+    const { bytes, end } = span;
+    const quoted = span.at < end && bytes[span.at] === QUOTE;
+    const from = quoted ? span.at + 1 : span.at;
+    let i = from;
+    for (; i < end; i++) {
+      const byte = bytes[i]!;
+      if (byte === QUOTE || byte === RETURN || (byte === COMMA && !quoted)) break;
+    }
+    if (quoted ? i === end || bytes[i] !== QUOTE : i < end && bytes[i] !== COMMA) return false;
+    span.at = quoted ? i + 1 : i;
+    if (!endsItem(span)) return false;
+    writer.set(this.#fields[column]!, bytes.subarray(from, i));
+    return true;
+  }
+
+  /** The column's value from its item without quotes, in whatever form; false when it is none. */
+  #takeItem(column: number, writer: RecordWriter): boolean {
+    const item = this.#item.take(this.#span);
+    const code = this.#codes[column]!;
+    if (code < STRING) return scanWhole(code, item, writer.view, this.#offsets[column]!);
+    const field = this.#fields[column]!;
+    const value = variableOf(this.template.fields[field]!.type, item);
+    if (value !== undefined) writer.set(field, value);
+    return value !== undefined;
+  }
+
+  #miscounted(from: number): NemeanError {
+    const found = countItems(this.#span.bytes, from, this.#span.end);
+    const expected = this.#codes.length + (this.paced ? 1 : 0);
+    return new NemeanError(
+      "ERR_RECORD_SIZE",
+      EXIT.data,
+      `${found} columns, the header has ${expected}`,
+    );
+  }
+
+  /** The error of a value at `start`, or of the line's columns when their number is wrong too. */
+  #refused(column: number, from: number, start: number): NemeanError {
+    const span = this.#span;
+    const found = countItems(span.bytes, from, span.end);
+    if (found !== this.#codes.length + (this.paced ? 1 : 0)) return this.#miscounted(from);
+    span.at = start;
+    this.#item.take(span);
+    const { name } = this.template.fields[this.#fields[column]!]!;
+    return new NemeanError(
+      "ERR_VALUE",
+      EXIT.data,
+      `invalid field "${name}": "${this.#item.toString().slice(0, 80)}"`,
+    );
   }
 }
+
+function codeOf(type: UniRecType): number {
+  if (type === "string") return STRING;
+  return type === "bytes" || isArrayType(type) ? VARIABLE : SCALAR_CODE[type as ScalarType];
+}
+
+const endsItem = ({ bytes, at, end }: Span): boolean => at === end || bytes[at] === COMMA;

@@ -17,10 +17,12 @@ const K_LOW_HIGH = K_LOW >>> 16;
 const K_LOW_LOW = K_LOW & 0xffff;
 const WORD = 4_294_967_296;
 
-/** The fraction word of `micros` (0 to 999,999) microseconds: floor(ns * K / 2^32). */
-export function fractionOfMicros(micros: number): number {
-  const nanos = micros * 1000;
-  // nanos * K_LOW takes 60 bits: two products of 46 bits, added above the lower 16 bits.
+/** The fraction word of `micros` (0 to 999,999) microseconds. */
+export const fractionOfMicros = (micros: number): number => fractionOfNanos(micros * 1000);
+
+/** The fraction word of `nanos` (below 10^9) nanoseconds: floor(nanos * K / 2^32). */
+export function fractionOfNanos(nanos: number): number {
+  // nanos * K_LOW takes 61 bits: two products of 46 bits, added above the lower 16 bits.
   const low = nanos * K_LOW_LOW;
   const high = nanos * K_LOW_HIGH + Math.floor(low / 65_536);
   return nanos * 4 + Math.floor(high / 65_536);

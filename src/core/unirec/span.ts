@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+/** A stretch of text as bytes. Scanners read a value at `at` and leave `at` behind it. */
+export class Span {
+  bytes = new Uint8Array(0);
+  at = 0;
+  end = 0;
+
+  over(bytes: Uint8Array, at: number, end: number): this {
+    this.bytes = bytes as Uint8Array<ArrayBuffer>;
+    this.at = at;
+    this.end = end;
+    return this;
+  }
+}
