@@ -5,14 +5,13 @@ import { write64, writeMac } from "./scalar-write.ts";
 import type { Field, Template } from "./template.ts";
 import { writeTime } from "./time.ts";
 import type { ScalarType } from "./types.ts";
+import { statements, UNROLLED_MAX } from "./word-copy.ts";
 import type { RecordWriter } from "./writer.ts";
 
 type WriterClass = new (template: Template) => RecordWriter;
 const classes = new Map<string, WriterClass>();
 /** Most classes that are shared: what peers announce must not fill the memory. */
 const CLASSES_MAX = 1024;
-/** Longest fixed part that is cleared and copied without a loop: more code than that gains nothing. */
-const UNROLLED_MAX = 160;
 
 /** Members of a writer; those it keeps to itself begin with `$`, as no field does. */
 const RESERVED = new Set(
@@ -64,31 +63,31 @@ function members(fields: readonly Field[], fixedSize: number): string {
   get size() { return ${fixedSize}${variable ? " + this.$values.size" : ""}; }
   begin() {
     const { view } = this;
-    ${pieces(fixedSize, (at, bits) => `view.setInt${bits}(${at}, 0, true);`)}
+    ${statements(fixedSize, (at, bits) => `view.setInt${bits}(${at}, 0, true);`)}
     ${variable ? "this.$values.clear();" : ""}
     return this;
   }
+  ${variable ? "" : COPY}
   end(batch) {
     ${variable ? ending(fixedSize) : `const at = batch.push(${fixedSize});`}
     const from = this.view;
     const to = batch.view;
-    ${pieces(fixedSize, (at, bits) => `to.setInt${bits}(at + ${at}, from.getInt${bits}(${at}, true), true);`)}
+    ${statements(fixedSize, (at, bits) => `to.setInt${bits}(at + ${at}, from.getInt${bits}(${at}, true), true);`)}
     ${variable ? `this.$values.copyTo(batch.bytes, at + ${fixedSize});` : ""}
   }`;
 }
+
+const COPY = `copyFrom(cursor) {
+    if (this.$plan.layout !== cursor.layout) this.$planCopy(cursor.layout);
+    this.$plan.copy(cursor.view, cursor.at, this.view);
+    return this;
+  }`;
 
 const ending = (fixedSize: number): string => `
     const size = ${fixedSize} + this.$values.size;
     if (size > ${RECORD_MAX}) throw recordTooLong(size);
     this.$values.describe(this.view);
     const at = batch.push(size);`;
-
-/** A statement for each word, then for each byte of `size` bytes. */
-function pieces(size: number, statement: (at: number, bits: 8 | 32) => string): string {
-  const words = Array.from({ length: size >> 2 }, (_, k) => statement(4 * k, 32));
-  const bytes = Array.from({ length: size & 3 }, (_, k) => statement((size & ~3) + k, 8));
-  return [...words, ...bytes].join(" ");
-}
 
 /** How a number is stored at a constant offset of `view`, as source text. */
 const STORE: Record<Exclude<ScalarType, "ipaddr">, (at: number) => string> = {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { type Batch, PAYLOAD_MAX, RECORD_MAX, recordTooLong } from "../batch.ts";
 import { EXIT, NemeanError } from "../errors.ts";
-import { CopyPlan, clearBytes, copyBytes } from "./copy-plan.ts";
+import { CopyPlan } from "./copy-plan.ts";
 import type { AnyReader } from "./reader.ts";
 import { writeScalar } from "./scalar-write.ts";
 import type { Template, Values } from "./template.ts";
 import type { ScalarType, WriteTypes } from "./types.ts";
 import { VariableValues } from "./variable-values.ts";
+import { clearWords, copyRun } from "./word-copy.ts";
 import { writerClass } from "./writer-class.ts";
 
 // biome-ignore lint/performance/noBarrelFile: one name, which belongs to what a writer offers.
@@ -41,7 +42,7 @@ export class RecordWriter {
 
   /** Start a record: all fields zero or empty. */
   begin(): this {
-    clearBytes(this.view, this.template.fixedSize);
+    clearWords(this.view, this.template.fixedSize);
     this.$values.clear();
     return this;
   }
@@ -66,13 +67,16 @@ export class RecordWriter {
 
   /** Copy the fields that both templates have from the record under a cursor, bit by bit. */
   copyFrom(cursor: AnyReader): this {
-    if (this.$plan.layout !== cursor.layout)
-      this.$plan = new CopyPlan(cursor.layout, this.template);
-    const { variable } = this.$plan;
-    this.$plan.copyFixed(cursor.view, cursor.at, this.view);
+    if (this.$plan.layout !== cursor.layout) this.$planCopy(cursor.layout);
+    const { copy, variable } = this.$plan;
+    copy(cursor.view, cursor.at, this.view);
     for (let k = 0; k < variable.length; k += 2)
       this.$values.copy(variable[k + 1]!, cursor, variable[k]!);
     return this;
+  }
+
+  $planCopy(layout: Template): void {
+    this.$plan = new CopyPlan(layout, this.template);
   }
 
   /** Bytes of the record as it stands. */
@@ -90,7 +94,7 @@ export class RecordWriter {
     if (size > RECORD_MAX) throw recordTooLong(size);
     this.$values.describe(this.view);
     const at = batch.push(size);
-    copyBytes(this.view, 0, batch.view, at, fixedSize);
+    copyRun(this.view, 0, batch.view, { from: 0, to: at, size: fixedSize });
     this.$values.copyTo(batch.bytes, at + fixedSize);
   }
 }
