@@ -37,6 +37,16 @@ function* borders(): Generator<bigint> {
 }
 
 describe("SCALAR_TEXT", () => {
+  // The first test, while no second is known.
+  test("writes the first minutes of 1970, each second when it is new and when it is known", () => {
+    for (let second = 0; second < 256; second++) {
+      for (const micros of [0, 999_999]) {
+        writeTime(view, 0, second * SECOND + micros);
+        expect(textOf(SCALAR_TEXT.time)).toBe(timeText(second * SECOND + micros));
+      }
+    }
+  });
+
   const INTEGERS = [8, 16, 32, 64].flatMap((bits) => [
     { type: `uint${bits}` as "uint64", kept: (value: bigint) => BigInt.asUintN(bits, value) },
     { type: `int${bits}` as "int64", kept: (value: bigint) => BigInt.asIntN(bits, value) },
