@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { EXIT, NemeanError } from "../errors.ts";
 import { parseIp, parseMac } from "./ip.ts";
-import { writeTime } from "./time.ts";
+import { SECOND } from "./time.ts";
 import type { Ip, ScalarType } from "./types.ts";
 
 /**
@@ -18,7 +18,7 @@ export function writeScalar(view: DataView, at: number, type: ScalarType, value:
       return;
     case "time":
       if (typeof value === "bigint") view.setBigUint64(at, value, true);
-      else writeTime(view, at, value as number);
+      else writeMicros(view, at, value as number);
       return;
     case "uint64":
     case "int64":
@@ -28,6 +28,19 @@ export function writeScalar(view: DataView, at: number, type: ScalarType, value:
     default:
       writeNumber(view, at, type, Number(value));
   }
+}
+
+/** Fractions of 2^-32 seconds in a microsecond as the original counts them: 1000 K / 2^32, see time.ts. */
+const FRACTIONS = 4294.967296067625;
+
+/**
+ * Microseconds since 1970 (0 up to 2106) as a UniRec time, bit by bit as writeTime() has it. One product of doubles
+ * instead of that one's halves is 2 ns instead of 6; a test tries all microseconds of a second.
+ */
+export function writeMicros(view: DataView, at: number, micros: number): void {
+  const seconds = Math.floor(micros / SECOND);
+  view.setInt32(at, Math.floor((micros - seconds * SECOND) * FRACTIONS) | 0, true);
+  view.setInt32(at + 4, seconds | 0, true);
 }
 
 /** A double as 64 bits, rounded down; exact to 2^53. */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { RECORD_MAX, recordTooLong } from "../batch.ts";
 import { EXIT, NemeanError } from "../errors.ts";
-import { write64, writeMac } from "./scalar-write.ts";
+import { write64, writeMac, writeMicros } from "./scalar-write.ts";
 import type { Field, Template } from "./template.ts";
-import { writeTime } from "./time.ts";
 import type { ScalarType } from "./types.ts";
 import { statements, UNROLLED_MAX } from "./word-copy.ts";
 import type { RecordWriter } from "./writer.ts";
@@ -36,7 +35,7 @@ export function writerClass(template: Template, Base: WriterClass): WriterClass 
       Base,
       write64,
       writeMac,
-      writeTime,
+      writeMicros,
       recordTooLong,
     }) as WriterClass;
     if (classes.size >= CLASSES_MAX) classes.delete(classes.keys().next().value!);
@@ -48,7 +47,7 @@ export function writerClass(template: Template, Base: WriterClass): WriterClass 
 function source({ fields, fixedSize }: Template, key: string): string {
   const small = fixedSize <= UNROLLED_MAX;
   return `
-const { Base, write64, writeMac, writeTime, recordTooLong } = core;
+const { Base, write64, writeMac, writeMicros, recordTooLong } = core;
 return class Writer extends Base {
   /* ${key} */
   ${fields.map(setter).join("\n  ")}
@@ -102,7 +101,7 @@ const STORE: Record<Exclude<ScalarType, "ipaddr">, (at: number) => string> = {
   double: (at) => `view.setFloat64(${at}, value, true);`,
   uint64: store64,
   int64: store64,
-  time: (at) => `writeTime(view, ${at}, value);`,
+  time: (at) => `writeMicros(view, ${at}, value);`,
   macaddr: (at) => `writeMac(view, ${at}, value);`,
 };
 
