@@ -15,5 +15,6 @@ export interface Component {
 /** Every component by name, in alphabetical order. */
 export const registry: ReadonlyMap<string, Component> = new Map<string, Component>([
   ["haddrscan", { kind: "detector", load: () => import("./detectors/haddrscan.ts") }],
+  ["traffic-repeater", { kind: "module", load: () => import("./modules/traffic-repeater.ts") }],
   ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],
 ]);

@@ -60,6 +60,11 @@ export interface Output<T> {
   push(): void;
   /** Hand on the batch under an input's cursor as it is, in its layout: what relays do. */
   forward(batch: Cursor): void;
+  /**
+   * From now on the output has this layout, which its declaration leaves open; returns the writer of its records.
+   * Throws ERR_TEMPLATE when a field is called as a member of the writer.
+   */
+  announce(layout: Template): RecordWriter;
 }
 
 /** What `setup` is given. */
@@ -74,6 +79,8 @@ export interface Context<P, O> {
   readonly clock: Clock;
   /** Write text to standard output: for modules whose product is text. Detectors raise alerts instead. */
   readonly print: (text: string) => void;
+  /** Tell the operator of bad input that was passed over: one line, which says where. */
+  readonly warn: (message: string) => void;
   /** Ask to be ended, as after a given number of records; `end` still comes. */
   readonly stop: () => void;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Batch, RECORD_MAX, recordTooLong } from "./batch.ts";
-import type { Template } from "./unirec/template.ts";
+import { ANY_RECORDS, type Template } from "./unirec/template.ts";
 
 /**
  * What an output delivers to: a module's input, another Worker, a socket, a file.
@@ -38,13 +38,14 @@ export class OutputPort {
     this.#batch = batch;
   }
 
-  /** What it sends; of format `any` as long as a relay does not know yet. */
+  /** What it sends; of format `any`, or {@link ANY_RECORDS}, as long as the module does not know yet. */
   get template(): Template {
     return this.#template;
   }
 
   link(receiver: Receiver): void {
-    if (this.#template.format !== "any") receiver.announce?.(this.#template);
+    const known = this.#template.format !== "any" && this.#template !== ANY_RECORDS;
+    if (known) receiver.announce?.(this.#template);
     this.#receivers.push(receiver);
   }
 

@@ -4,7 +4,7 @@ import type { Alert } from "./alert.ts";
 import { ManualClock } from "./clock.ts";
 import { defineModule, param } from "./module.ts";
 import { ModuleRunner } from "./runner.ts";
-import { template } from "./unirec/template.ts";
+import { ANY_RECORDS, parseTemplate, template } from "./unirec/template.ts";
 import { packed, rowsOf } from "./unirec/test-kit.ts";
 import { SECOND } from "./unirec/time.ts";
 
@@ -212,5 +212,57 @@ describe("ModuleRunner", () => {
     expect(() => new ModuleRunner(def)).toThrow(
       "careless: setup returns no handler for the input flows",
     );
+  });
+});
+
+describe("an output whose layout is left open", () => {
+  /** A source whose layouts and records are given by the test. */
+  function source() {
+    const events: unknown[] = [];
+    const layouts: string[] = [];
+    const def = defineModule({
+      name: "source",
+      about: "Sends one record of each layout it is given.",
+      params: {},
+      inputs: {},
+      outputs: { flows: ANY_RECORDS },
+      setup: ({ out }) => ({
+        produce() {
+          const spec = layouts.shift();
+          if (spec === undefined) return undefined;
+          const record = out.flows.announce(parseTemplate(spec));
+          record.begin().setAll({ NUMBER: layouts.length });
+          expect(out.flows.record).toBe(record as never);
+          out.flows.push();
+          return 0;
+        },
+      }),
+    });
+    const runner = new ModuleRunner(def);
+    runner.outputs["flows"]!.link({
+      announce: ({ spec }) => events.push(spec),
+      receive: (batch) => events.push(batch.length),
+      advance: () => {},
+      end: () => events.push("end"),
+    });
+    return { runner, events, layouts };
+  }
+
+  test("is announced by its module, and again when it changes, after the records before", () => {
+    const { runner, events, layouts } = source();
+    expect(events).toEqual([]);
+    layouts.push("uint8 NUMBER", "uint64 NUMBER");
+    while (runner.produce() !== undefined);
+    runner.end();
+    expect(events).toEqual(["uint8 NUMBER", 3, "uint64 NUMBER", 10, "end"]);
+  });
+
+  test("keeps its layout when the new one has a field that no writer can have", () => {
+    const { runner, events, layouts } = source();
+    layouts.push("uint8 NUMBER", "uint8 begin", "uint8 NUMBER");
+    runner.produce();
+    expect(() => runner.produce()).toThrow("a field cannot be called begin");
+    runner.end();
+    expect(events).toEqual(["uint8 NUMBER", 3, "end"]);
   });
 });

@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly interface?: string;
   /** Takes what the module writes to standard output. */
   readonly print?: (text: string) => void;
+  /** Takes what the module warns the operator of. */
+  readonly warn?: (message: string) => void;
 }
 
 /** A module between its ports: gives it batches, event time and the end, and takes what it sends. */
@@ -84,6 +86,7 @@ export class ModuleRunner {
       state: this.state,
       clock: this.clock,
       print: options.print ?? (() => {}),
+      warn: options.warn ?? (() => {}),
       stop: () => {
         this.#stopping = true;
       },
@@ -133,7 +136,7 @@ export class ModuleRunner {
   }
 
   #output(port: OutputPort): Output<Template> {
-    const record = writer(port.template);
+    let record = writer(port.template);
     const push = (): void => {
       // What a flow carried may be too much for one record: a fact of the wire, not of the program.
       if (record.size > RECORD_MAX) {
@@ -144,8 +147,16 @@ export class ModuleRunner {
       if (port.eager) port.flush();
     };
     return {
-      record,
+      get record() {
+        return record;
+      },
       push,
+      announce: (layout) => {
+        // The writer first: a layout that has none is not announced.
+        record = writer(layout);
+        port.announce(layout);
+        return record;
+      },
       forward: (cursor) => {
         const { layout, batch } = cursor as AnyReader;
         if (port.template !== layout) port.announce(layout);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/** What the declaration of every detector has to be, as tests. @module */
+/** What the declaration of every module has to be, as tests. @module */
 import { expect, test } from "bun:test";
 import type { AnyModule, ParamOf } from "../module.ts";
 
@@ -27,15 +27,35 @@ const CATEGORIES: readonly string[] = Object.entries(IDEA).flatMap(([group, kind
 
 /** Tests of what a detector says of itself. {@link testDetector} includes them. */
 export function testDeclaration(def: AnyModule): void {
-  const { name, details = "", params } = def;
+  const { name } = def;
   const rules = Object.entries(def.rules ?? {});
+
+  testModule(def, ["Finds", "Evaded", "Tune", "When it fires"]);
+
+  test(`${name} has at least one rule, whole and in the words of IDEA and ATT&CK`, () => {
+    expect(rules.length).toBeGreaterThan(0);
+    for (const [, rule] of rules) {
+      expect(rule.id).toBeGreaterThanOrEqual(9_000_000);
+      expect(rule.title).toMatch(/^[A-Z]/);
+      expect(CATEGORIES).toContain(rule.category);
+      expect(rule.severity).toBeWithin(0, 10 + Number.EPSILON * 10);
+      expect(rule.confidence).toBeWithin(0, 1 + Number.EPSILON);
+      for (const technique of rule.techniques) expect(technique).toMatch(/^T\d{4}(\.\d{3})?$/);
+    }
+    expect(new Set(rules.map(([, { id }]) => id)).size).toBe(rules.length);
+  });
+}
+
+/** Tests of what any module says of itself; `parts` are the paragraphs that its docs must have. */
+export function testModule(def: AnyModule, parts: readonly string[] = ["For"]): void {
+  const { name, details = "", params } = def;
 
   test(`${name} is named in kebab case and says what it is for in one sentence`, () => {
     expect(name).toMatch(/^[a-z][a-z0-9-]*$/);
     expect(def.about).toMatch(/^[A-Z][^\n]*\.$/);
   });
 
-  test.each(["Finds", "Evaded", "Tune", "When it fires"].concat(def.replaces ? "Deviates" : []))(
+  test.each(parts.concat(def.replaces ? "Deviates" : []))(
     `${name} has a paragraph in its docs that begins with: %s`,
     (part) => {
       expect(details).toMatch(new RegExp(`^\\*\\*${part}\\*\\*`, "m"));
@@ -57,19 +77,6 @@ export function testDeclaration(def: AnyModule): void {
     const names = [name, ...(def.aliases ?? [])];
     expect(new Set(names).size).toBe(names.length);
     if (def.replaces !== undefined) expect(names).toContain(def.replaces);
-  });
-
-  test(`${name} has at least one rule, whole and in the words of IDEA and ATT&CK`, () => {
-    expect(rules.length).toBeGreaterThan(0);
-    for (const [, rule] of rules) {
-      expect(rule.id).toBeGreaterThanOrEqual(9_000_000);
-      expect(rule.title).toMatch(/^[A-Z]/);
-      expect(CATEGORIES).toContain(rule.category);
-      expect(rule.severity).toBeWithin(0, 10 + Number.EPSILON * 10);
-      expect(rule.confidence).toBeWithin(0, 1 + Number.EPSILON);
-      for (const technique of rule.techniques) expect(technique).toMatch(/^T\d{4}(\.\d{3})?$/);
-    }
-    expect(new Set(rules.map(([, { id }]) => id)).size).toBe(rules.length);
   });
 }
 
