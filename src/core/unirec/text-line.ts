@@ -2,7 +2,7 @@
 import type { Field } from "./template.ts";
 import { char, SCALAR_MAX, SCALAR_TEXT, type ScalarText } from "./text-scalar.ts";
 
-/** Fields of one function: more would be too long for the optimising compiler. */
+/** Fields of one function: a peer's template may have tens of thousands, too many for the optimising compiler. */
 const PART_FIELDS = 32;
 /** Most bytes that a part writes: each text and the delimiter behind it. */
 export const PART_MAX = PART_FIELDS * (SCALAR_MAX + 1);
@@ -15,8 +15,8 @@ const lines = new Map<string, readonly ScalarText[]>();
  * Functions that write the scalars of a record as text, in order, each value with `delimiter` (a character code)
  * behind it. They take the record's place in its view; a buffer needs {@link PART_MAX} bytes for each.
  *
- * Their source is generated, so that no type is looked up a value: half the time of a loop over the fields
- * (bench records). Only types and numbers reach it.
+ * Their source is generated, so that no type is looked up a value: three quarters of the time of a loop over the
+ * fields (80 against 105 ns for 14, bench records). Only types and numbers reach it.
  */
 export function lineParts(scalars: readonly Field[], delimiter: number): readonly ScalarText[] {
   const key = `${delimiter} ${scalars.map(({ type }) => type).join(",")}`;
