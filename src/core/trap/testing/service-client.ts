@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Poller } from "../../net/poller.ts";
 import { connect, unixAddress } from "../../net/sockets.ts";
 import { AGAIN, SocketStream } from "../../net/stream.ts";
 
@@ -68,14 +67,3 @@ export class ServiceClient {
 /** JSON of a reply, without its header and its last byte, which is to be zero. */
 export const replyText = (reply: Uint8Array): string =>
   new TextDecoder().decode(reply.subarray(GET_REQUEST.length, -1));
-
-const PATIENCE_NS = 20_000_000_000;
-
-/** Turn a loop until something holds; the real clock bounds it, as a test may hold that of the loop. */
-export function turnUntil(poller: Poller, holds: () => boolean): void {
-  const end = Bun.nanoseconds() + PATIENCE_NS;
-  while (!holds()) {
-    if (Bun.nanoseconds() > end) throw new Error("what was waited for did not come");
-    poller.turn(5);
-  }
-}
