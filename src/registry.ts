@@ -14,6 +14,7 @@ export interface Component {
 
 /** Every component by name, in alphabetical order. */
 export const registry: ReadonlyMap<string, Component> = new Map<string, Component>([
+  ["flowcounter", { kind: "module", load: () => import("./modules/flowcounter.ts") }],
   ["haddrscan", { kind: "detector", load: () => import("./detectors/haddrscan.ts") }],
   ["traffic-repeater", { kind: "module", load: () => import("./modules/traffic-repeater.ts") }],
   ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],
