@@ -4,6 +4,7 @@ import type { Span } from "./span.ts";
 import { fractionOfNanos } from "./time.ts";
 
 const WORD = 4_294_967_296;
+const COMMA = 44;
 const DASH = 45;
 const POINT = 46;
 const COLON = 58;
@@ -15,15 +16,26 @@ const SEPARATORS = new Uint8Array([0, DASH, DASH, T, COLON, COLON]);
 /** Year, month, day, hour, minute and second of the last text. */
 const clock = new Int32Array(6);
 const DAYS = new Uint8Array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]);
+const POWERS = Int32Array.from({ length: 9 }, (_, i) => 10 ** i);
 const NOT_DIGITS = -1000;
+const NO_TIME = Number.MIN_SAFE_INTEGER;
+
+/** The text `YYYY-MM-DDTHH:` of the hour read last, as words, and its seconds since 1970. */
+const hour = {
+  word0: 0x31393730,
+  word4: 0x2d30312d,
+  word8: 0x30315430,
+  word12: 0x303a,
+  seconds: 0,
+};
 
 /**
  * `YYYY-MM-DDTHH:MM:SS[.fraction][Z]` or with an RFC 3339 offset, which the original refuses, into the 8 bytes
  * at `out`; false when there is no time, or one before 1970 or past the format's 2106.
  */
 export function scanTime(span: Span, view: DataView, out: number): boolean {
-  if (!scanFixed(span) && !scanLoose(span)) return false;
-  let seconds = secondsOf();
+  let seconds = scanSameHour(span);
+  if (seconds === NO_TIME) seconds = scanAnyHour(span);
   if (seconds === NO_TIME) return false;
   const nanos = scanFraction(span);
   if (nanos < 0) return false;
@@ -42,36 +54,39 @@ export function scanTime(span: Span, view: DataView, out: number): boolean {
   return true;
 }
 
-const NO_TIME = Number.MIN_SAFE_INTEGER;
-
-/** The usual form, every number with all its digits. */
-function scanFixed(span: Span): boolean {
-  const { bytes, at, end } = span;
-  if (at + 19 > end) return false;
+/** Seconds since 1970 of a time in the usual form and the hour read last: records of a file lie in few hours. */
+function scanSameHour(span: Span): number {
+  const { bytes, view, at } = span;
+  if (at + 19 > span.end) return NO_TIME;
   if (
-    bytes[at + 4] !== DASH ||
-    bytes[at + 7] !== DASH ||
-    bytes[at + 10] !== T ||
-    bytes[at + 13] !== COLON ||
+    view.getInt32(at + 8) !== hour.word8 ||
+    view.getInt16(at + 12) !== hour.word12 ||
+    view.getInt32(at + 4) !== hour.word4 ||
+    view.getInt32(at) !== hour.word0 ||
     bytes[at + 16] !== COLON
   )
-    return false;
-  const century = twoDigits(bytes, at);
-  const year = century * 100 + twoDigits(bytes, at + 2);
-  const month = twoDigits(bytes, at + 5);
-  const day = twoDigits(bytes, at + 8);
-  const hour = twoDigits(bytes, at + 11);
+    return NO_TIME;
   const minute = twoDigits(bytes, at + 14);
   const second = twoDigits(bytes, at + 17);
-  if ((century | year | month | day | hour | minute | second) < 0) return false;
-  clock[0] = year;
-  clock[1] = month;
-  clock[2] = day;
-  clock[3] = hour;
-  clock[4] = minute;
-  clock[5] = second;
+  if ((minute | second) < 0 || minute > 59 || second > 60) return NO_TIME;
   span.at = at + 19;
-  return true;
+  return hour.seconds + minute * 60 + second;
+}
+
+/** Seconds since 1970 of any time, and remember its hour. */
+function scanAnyHour(span: Span): number {
+  const { view, at } = span;
+  if (!scanClock(span)) return NO_TIME;
+  const seconds = secondsOf();
+  // 19 characters: no number lacks its leading zero.
+  if (seconds !== NO_TIME && span.at === at + 19) {
+    hour.word0 = view.getInt32(at);
+    hour.word4 = view.getInt32(at + 4);
+    hour.word8 = view.getInt32(at + 8);
+    hour.word12 = view.getInt16(at + 12);
+    hour.seconds = seconds - clock[4]! * 60 - clock[5]!;
+  }
+  return seconds;
 }
 
 function twoDigits(bytes: Uint8Array, at: number): number {
@@ -80,8 +95,8 @@ function twoDigits(bytes: Uint8Array, at: number): number {
   return (tens | ones | (9 - tens) | (9 - ones)) < 0 ? NOT_DIGITS : tens * 10 + ones;
 }
 
-/** Months, days and so on may lack their leading zero. */
-function scanLoose(span: Span): boolean {
+/** Six numbers into {@link clock}: months, days and so on may lack their leading zero. */
+function scanClock(span: Span): boolean {
   const { bytes, end } = span;
   let i = span.at;
   for (let part = 0; part < 6; part++) {
@@ -106,13 +121,10 @@ function secondsOf(): number {
   const year = clock[0]!;
   const month = clock[1]!;
   const day = clock[2]!;
-  const hour = clock[3]!;
-  const minute = clock[4]!;
-  const second = clock[5]!;
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return NO_TIME;
   // RFC 3339 section 5.7: a leap second is second 60.
-  if (hour > 23 || minute > 59 || second > 60) return NO_TIME;
-  return daysBefore(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+  if (clock[3]! > 23 || clock[4]! > 59 || clock[5]! > 60) return NO_TIME;
+  return daysBefore(year, month, day) * 86_400 + clock[3]! * 3600 + clock[4]! * 60 + clock[5]!;
 }
 
 function daysIn(year: number, month: number): number {
@@ -129,23 +141,41 @@ function daysBefore(year: number, month: number, day: number): number {
   return y * 365 + leaps + (((153 * m + 2) / 5) | 0) + day - 719_469;
 }
 
+const ZEROS = 0x30303030;
+const HIGH = 0xf0f0f0f0 | 0;
+
+/** The number of four digits, the first in the word's low byte; negative when they are none. */
+function fourDigits(word: number): number {
+  // Digits are 0x30 to 0x39: their high half is 3, also with 6 added.
+  if ((word & HIGH) !== ZEROS || ((word + 0x06060606) & HIGH) !== ZEROS) return NOT_DIGITS;
+  const digits = word & 0x0f0f0f0f;
+  const pairs = (digits * 10 + (digits >>> 8)) & 0x00ff00ff;
+  return (pairs & 0xff) * 100 + (pairs >>> 16);
+}
+
 /** Nanoseconds of `.fraction`, 0 without one; digits past the ninth are ignored. -1 for a point without digits. */
 function scanFraction(span: Span): number {
   const { bytes, at, end } = span;
   if (at === end || bytes[at] !== POINT) return 0;
+  // The usual six digits: 5 ns, against 13 of the loop below.
+  if (at + 7 === end || (at + 7 < end && bytes[at + 7] === COMMA)) {
+    const four = fourDigits(span.view.getInt32(at + 1, true));
+    const two = twoDigits(bytes, at + 5);
+    if ((four | two) >= 0) {
+      span.at = at + 7;
+      return (four * 100 + two) * 1000;
+    }
+  }
   let nanos = 0;
-  let unit = 1_000_000_000;
   let i = at + 1;
   for (; i < end; i++) {
     const digit = bytes[i]! - 48;
     if (digit < 0 || digit > 9) break;
-    if (unit === 1) continue;
-    unit /= 10;
-    nanos = nanos * 10 + digit;
+    if (i - at <= 9) nanos = nanos * 10 + digit;
   }
   if (i === at + 1) return -1;
   span.at = i;
-  return nanos * unit;
+  return i - at > 9 ? nanos : nanos * POWERS[10 + at - i]!;
 }
 
 /** Seconds of `+hh:mm` or `-hh:mm`; {@link NO_TIME} when it is none. */

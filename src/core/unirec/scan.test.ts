@@ -68,6 +68,11 @@ describe("scanTime", () => {
     );
   });
 
+  test("scanTime knows the hour of 1970 from the start, and no text of zeros", () => {
+    expect(parseValue("time", `${"\0".repeat(14)}01:02`)).toBeUndefined();
+    expect(parseValue("time", "1970-01-01T00:01:02")).toBe(62n << 32n);
+  });
+
   test("scanTime knows every day of the format, and no other", () => {
     for (let year = 1968; year < 2108; year++) {
       for (let month = 0; month < 14; month++) {
