@@ -5,9 +5,9 @@ import { NemeanError } from "../core/errors.ts";
 import { OutputPort } from "../core/port.ts";
 import { parseTemplate } from "../core/unirec/template.ts";
 import { RecordWriter } from "../core/unirec/writer.ts";
+import { writeAll } from "../core/write-all.ts";
 import { Folder } from "./cli/testing/command-line.ts";
 import { CsvFile } from "./csv-file.ts";
-import { writeAll } from "./write-all.ts";
 
 const folder = new Folder();
 afterAll(() => folder.remove());

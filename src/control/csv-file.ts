@@ -5,7 +5,7 @@ import type { Receiver } from "../core/port.ts";
 import { type AnyReader, reader } from "../core/unirec/reader.ts";
 import type { Template } from "../core/unirec/template.ts";
 import { TextWriter } from "../core/unirec/text-writer.ts";
-import { writeAll } from "./write-all.ts";
+import { writeAll } from "../core/write-all.ts";
 
 /** Writes the records of an output as UniRec text. */
 export class CsvFile implements Receiver {

@@ -4,7 +4,7 @@ import type { Alert, Endpoint } from "../../core/alert.ts";
 import { EXIT, NemeanError } from "../../core/errors.ts";
 import { printable, printableJson } from "../../core/log.ts";
 import { timeText } from "../../core/unirec/time.ts";
-import { writeAll } from "../write-all.ts";
+import { writeAll } from "../../core/write-all.ts";
 
 /**
  * Write a line to standard error: messages and progress, so that standard output stays data. What could move the
@@ -19,8 +19,8 @@ export function sayColored(line: string): void {
   toPerson(`${line}\n`);
 }
 
-/** Nobody is left to hear that standard error is gone; the work goes on. */
-function toPerson(text: string): void {
+/** Write to standard error what is safe already. Nobody is left to hear that it is gone; the work goes on. */
+export function toPerson(text: string): void {
   try {
     writeAll(2, Buffer.from(text), "standard error");
   } catch {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { writeSync } from "node:fs";
-import { EXIT, messageOf, NemeanError } from "../core/errors.ts";
+import { EXIT, messageOf, NemeanError } from "./errors.ts";
 
 /**
  * Write all bytes to a descriptor, waiting where a pipe is full; `name` is what the operator calls it.
