@@ -16,6 +16,7 @@ export interface Component {
 export const registry: ReadonlyMap<string, Component> = new Map<string, Component>([
   ["flowcounter", { kind: "module", load: () => import("./modules/flowcounter.ts") }],
   ["haddrscan", { kind: "detector", load: () => import("./detectors/haddrscan.ts") }],
+  ["logger", { kind: "module", load: () => import("./modules/logger.ts") }],
   ["traffic-repeater", { kind: "module", load: () => import("./modules/traffic-repeater.ts") }],
   ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],
 ]);

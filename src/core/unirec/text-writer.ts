@@ -32,6 +32,8 @@ export interface TextOptions {
  * value's where a line is very long (a record of 65,534 bytes may be 2.6 MB of text).
  */
 export class TextWriter {
+  /** Bytes in front of each line, their delimiter with them: a column that is no field. */
+  lead = new Uint8Array(0);
   readonly #bytes = new Uint8Array(new ArrayBuffer(BUFFER + LINE_MAX + SLACK));
   readonly #out = new DataView(this.#bytes.buffer);
   readonly #sink: (bytes: Uint8Array) => void;
@@ -48,16 +50,17 @@ export class TextWriter {
     this.#delimiter = delimiter.charCodeAt(0);
   }
 
-  /** The typed list of the fields, items joined by the delimiter. */
-  header(template: Template): void {
+  /** The typed list of the fields, items joined by the delimiter, behind the names of what leads the lines. */
+  header(template: Template, lead = ""): void {
     this.flush();
     const items = template.spec.replaceAll(",", String.fromCharCode(this.#delimiter));
-    this.#sink(encoder.encode(`${items}\n`));
+    this.#sink(encoder.encode(`${lead}${items}\n`));
   }
 
   /** The record under the cursor; `template` is the cursor's layout. */
   record(cursor: AnyReader, template: Template): void {
     if (template !== this.#template) this.#take(template);
+    for (let i = 0; i < this.lead.length; i++) this.#byte(this.lead[i]!);
     for (let i = 0; i < this.#parts.length; i++) {
       this.#room(PART_MAX);
       this.#at = this.#parts[i]!(this.#out, this.#at, cursor.view, cursor.at);
@@ -67,7 +70,7 @@ export class TextWriter {
       this.#byte(this.#delimiter);
     }
     // The line's end takes the place of the last delimiter.
-    if (template.fields.length > 0) this.#at--;
+    if (template.fields.length > 0 || this.lead.length > 0) this.#at--;
     this.#byte(NEWLINE);
     if (this.#at >= BUFFER) this.flush();
   }
