@@ -16,8 +16,8 @@ export class VariableValues {
   readonly #fields: readonly Field[];
   /** Indices of the variable fields. */
   readonly #variable: readonly number[];
-  readonly #scratch = new Uint8Array(new ArrayBuffer(2 * RECORD_MAX));
-  readonly #view = new DataView(this.#scratch.buffer);
+  readonly #scratch: Uint8Array;
+  readonly #view: DataView;
   /** Where each value lies: start and length, by field index. */
   readonly #start: Int32Array;
   readonly #length: Int32Array;
@@ -27,6 +27,8 @@ export class VariableValues {
   constructor({ fields }: Template) {
     this.#fields = fields;
     this.#variable = fields.flatMap((field, i) => (field.size < 0 ? [i] : []));
+    this.#scratch = new Uint8Array(new ArrayBuffer(this.#variable.length > 0 ? 2 * RECORD_MAX : 0));
+    this.#view = new DataView(this.#scratch.buffer);
     this.#start = new Int32Array(fields.length);
     this.#length = new Int32Array(fields.length);
   }

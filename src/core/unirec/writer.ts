@@ -28,8 +28,10 @@ export class RecordWriter {
   /** The fixed part being composed. */
   readonly fixed: Uint8Array;
   readonly view: DataView;
-  /** Its own, and the class's that {@link writer} generates: strings, bytes and arrays; what is copied last. */
+  // For the class that writer() generates, not for callers: it cannot reach members called `#`.
+  /** Strings, bytes and arrays. */
   readonly $values: VariableValues;
+  /** What the last cursor's layout has in common with the template. */
   $plan: CopyPlan;
 
   constructor(template: Template) {
