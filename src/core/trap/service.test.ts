@@ -68,11 +68,18 @@ describe("ServiceSocket.close", () => {
     client.send(GET_REQUEST.subarray(0, 4));
     harness.settle();
     harness.service.close();
-    harness.service.close();
     expect(existsSync(harness.service.path)).toBe(false);
     client.receive();
     expect(client.closed).toBe(true);
     expect(harness.poller.turn(0)).toBe(0);
+  });
+
+  test("ServiceSocket.close does nothing a second time, even to a descriptor of the same number", () => {
+    const first = harness.service;
+    first.close();
+    harness.service = harness.open();
+    first.close();
+    expect(harness.answers(harness.dial())).toBe(true);
   });
 
   test("ServiceSocket.close leaves a path that another service has taken meanwhile", () => {

@@ -58,7 +58,10 @@ export class ServiceHarness implements Disposable {
 
   /** Turn until there is nothing to do at once. */
   settle(): void {
-    while (this.poller.turn(0) > 0);
+    const end = Bun.nanoseconds() + PATIENCE_NS;
+    while (this.poller.turn(0) > 0) {
+      if (Bun.nanoseconds() > end) throw new Error("the loop does not come to rest");
+    }
   }
 
   /** The next reply to a client. */
