@@ -7,6 +7,7 @@ import { EMPTY_SNAPSHOT, type Snapshot } from "./snapshot.ts";
 const look = (capture: Partial<CaptureStats>, ringDrops = 0): Snapshot => ({
   ...EMPTY_SNAPSHOT,
   ringDrops,
+  outputDrops: 0,
   sources: [
     {
       name: "tap0",

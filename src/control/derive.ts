@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** Everything that is derived from one module declaration: help, docs page, configuration schema. @module */
 import type { AnyModule, ParamOf, Ports } from "../core/module.ts";
+import type { Format } from "../core/unirec/template.ts";
 
 type Param = ParamOf<unknown>;
 const entries = (def: AnyModule): [string, Param][] => Object.entries(def.params);
@@ -41,8 +42,8 @@ export function help(def: AnyModule): string {
 
 const ports = (title: string, list: Ports): string[] =>
   Object.entries(list).map(
-    ([name, { spec, direction }]) =>
-      `${title} ${name}${direction ? ` (${direction})` : ""}: ${spec}`,
+    ([name, { fields, spec, direction, format }]) =>
+      `${title} ${name}${direction ? ` (${direction})` : ""}: ${fields.length > 0 ? spec : contents(format, spec)}`,
   );
 
 /** The module's reference page, in Markdown. */
@@ -79,11 +80,21 @@ function ruleTable({ rules }: AnyModule): string[] {
   return ["", "## Alerts", "", head, "|---|---|---|---|---|---|---|", ...rows];
 }
 
+/** What a port without fields of its own takes or sends. */
+function contents(format: Format | undefined, spec: string): string {
+  if (format === "any") return "Messages of any format.";
+  if (format === "raw") return "Raw messages.";
+  if (format === "json")
+    return spec === "" ? "JSON messages." : `JSON messages called \`${spec}\`.`;
+  return "UniRec records with any fields.";
+}
+
 const portLists = (title: string, list: Ports): string[] =>
-  Object.entries(list).flatMap(([name, { fields, direction }]) => [
+  Object.entries(list).flatMap(([name, { fields, direction, format, spec }]) => [
     "",
     `## ${title} \`${name}\`${direction ? ` (${direction})` : ""}`,
     "",
+    ...(fields.length > 0 ? [] : [contents(format, spec)]),
     ...fields.map(
       ({ type, name: field, optional }) => `- \`${type} ${field}\`${optional ? ", optional" : ""}`,
     ),
@@ -115,4 +126,30 @@ function schemaType({ kind, options, min, max }: Param): object {
     ...(min === undefined ? {} : { minimum: min }),
     ...(max === undefined ? {} : { maximum: max }),
   };
+}
+
+/**
+ * What `-h` prints when LIBTRAP_OUTPUT_FORMAT is json, keys and values as libtrap has them (modules.md B): tools
+ * around the Supervisor read it.
+ */
+export function trapInfo(def: AnyModule): object {
+  return {
+    name: def.name,
+    description: def.about,
+    num_ifc_in: Object.keys(def.inputs).length,
+    num_ifc_out: Object.keys(def.outputs).length,
+    params: entries(def).map(([name, p]) => ({
+      short_opt: p.flag ?? "",
+      long_opt: dashed(name),
+      description: p.about,
+      argument_type: argumentType(p),
+      mandatory_argument: p.kind !== "flag",
+    })),
+  };
+}
+
+function argumentType({ kind, min }: Param): string {
+  if (kind === "flag") return "none";
+  if (kind === "count") return min !== undefined && min >= 0 ? "uint64" : "int64";
+  return kind === "seconds" || kind === "ratio" ? "float" : "string";
 }

@@ -13,6 +13,7 @@ import { CsvFile } from "./csv-file.ts";
 import { moduleNamed } from "./modules.ts";
 import type { Snapshot, SourceStats } from "./snapshot.ts";
 import { restoreState, saveState } from "./state-files.ts";
+import { FlowOutputs, trapEnvironment } from "./trap-process.ts";
 
 /** Where the frames or the flows come from. Plain data: it goes to a Worker by message. */
 export type SourcePlan =
@@ -41,6 +42,8 @@ export interface PipelinePlan {
   readonly sensor: string;
   /** Write all flows there as UniRec text; `-` is standard output. */
   readonly flows?: string;
+  /** TRAP interfaces that send all flows, divided by commas. */
+  readonly interfaces?: string;
   /** Folder in which modules' states are kept over a restart. */
   readonly stateFolder?: string;
 }
@@ -48,10 +51,14 @@ export interface PipelinePlan {
 export interface PipelineHooks {
   readonly onAlert: AlertHandler;
   readonly onWarning: (message: string) => void;
+  /** Whether it was told to end: an output that waits for its receivers then stops to. */
+  readonly stopped?: () => boolean;
 }
 
 /** Milliseconds a run fed by rings waits for a batch before it looks at its stop flag again. */
 const WAIT_MS = 100;
+/** The same beside TRAP interfaces, whose clients give up when no hello comes for 200 ms (trap.md section 3). */
+const WAIT_BESIDE_TRAP_MS = 20;
 
 /**
  * One pipeline: a source, a meter (or the rings of capture Workers), the merge that gives the flows an order, and
@@ -66,6 +73,7 @@ export class PipelineRun {
   readonly #rings: readonly RingReader[];
   readonly #bell: Int32Array | undefined;
   readonly #csv: CsvFile | undefined;
+  readonly #outputs: FlowOutputs | undefined;
   readonly #began = performance.now();
   #alerts = 0;
   #finished = false;
@@ -95,6 +103,8 @@ export class PipelineRun {
       this.#csv = new CsvFile(plan.flows, FLOWS);
       this.#merge.flows.link(this.#csv);
     }
+    this.#outputs = openFlowOutputs(plan, hooks);
+    this.#outputs?.attach(this.#merge.flows);
   }
 
   /** Open the source, set up the modules and link them. */
@@ -122,12 +132,14 @@ export class PipelineRun {
 
   /** Do some work; false when there is none left. */
   step(): boolean {
+    this.#outputs?.turn();
     if (this.#source && this.#meter) return this.#source.step(this.#meter.frames);
     let taken = 0;
     const rung = Atomics.load(this.#bell!, 0);
     for (const ring of this.#rings) taken += ring.drain();
     if (this.#rings.every((ring) => ring.ended)) return false;
-    if (taken === 0) Atomics.wait(this.#bell!, 0, rung, WAIT_MS);
+    if (taken === 0)
+      Atomics.wait(this.#bell!, 0, rung, this.#outputs ? WAIT_BESIDE_TRAP_MS : WAIT_MS);
     return true;
   }
 
@@ -135,8 +147,10 @@ export class PipelineRun {
   finish(stopped = false): void {
     if (this.#finished) return;
     this.#finished = true;
+    if (stopped) this.#outputs?.interrupt();
     this.#meter?.end();
     this.#merge.close();
+    this.#outputs?.close();
     // A stopped observation goes on later: detectors then know what they knew.
     if (stopped && this.#plan.stateFolder !== undefined)
       saveState(this.#plan.stateFolder, this.#pipeline.modules);
@@ -153,6 +167,7 @@ export class PipelineRun {
       alerts: this.#alerts,
       mergeOverflows: this.#merge.overflows,
       ringDrops: this.#rings.reduce((sum, { dropped }) => sum + dropped, 0),
+      outputDrops: this.#outputs?.dropped ?? 0,
       rss: process.memoryUsage.rss(),
       finished: this.#finished,
     };
@@ -179,4 +194,16 @@ function openSource(
 ): FrameSource | undefined {
   if (plan.kind === "files") return new PcapSource(plan.paths, { ...plan, onWarning });
   return plan.kind === "generator" ? new GeneratorSource(plan.traffic) : undefined;
+}
+
+function openFlowOutputs(
+  { interfaces, source }: PipelinePlan,
+  { onWarning, stopped }: PipelineHooks,
+): FlowOutputs | undefined {
+  if (interfaces === undefined) return undefined;
+  const env = trapEnvironment(stopped ?? (() => false), (level, message) => {
+    if (level === "warning" || level === "error") onWarning(message);
+  });
+  // What is captured now cannot wait; a file can.
+  return new FlowOutputs(interfaces, source.kind !== "rings", env);
 }

@@ -42,6 +42,8 @@ export interface Snapshot {
   readonly mergeOverflows: number;
   /** Flow records dropped between capture and detection since a ring was full. */
   readonly ringDrops: number;
+  /** Flow records dropped by TRAP outputs since a receiver was too slow, once for each receiver. */
+  readonly outputDrops: number;
   /** Resident memory of the process, bytes. */
   readonly rss: number;
   readonly finished: boolean;
@@ -56,6 +58,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   alerts: 0,
   mergeOverflows: 0,
   ringDrops: 0,
+  outputDrops: 0,
   rss: 0,
   finished: false,
 };

@@ -7,14 +7,20 @@
 import { isMainThread } from "node:worker_threads";
 import type { Alert } from "../core/alert.ts";
 import { EXIT, messageOf, NemeanError } from "../core/errors.ts";
+import type { Level } from "../core/log.ts";
 import { type CapturePlan, runCapture } from "./capture-loop.ts";
 import { type PipelinePlan, PipelineRun } from "./pipeline-run.ts";
 import type { Snapshot, SourceStats } from "./snapshot.ts";
+import { runTrapModule, type TrapModulePlan } from "./trap-module.ts";
 
-/** Words of the memory a Worker shares with its parent: a stop flag, alerts sent but not yet taken, and their bound. */
+/**
+ * Words of the memory a Worker shares with its parent: a stop flag, alerts sent but not yet taken, their bound,
+ * and how often the operator has asked for what there is.
+ */
 const STOP = 0;
 const PENDING = 1;
 const PENDING_BOUND = 2;
+const ASKED = 3;
 /** Alerts on their way to the parent at once; a Worker that has sent more waits for it. */
 const PENDING_MAX = 10_000;
 /** Milliseconds between snapshots. */
@@ -22,12 +28,14 @@ const SNAPSHOT_MS = 250;
 
 export type WorkerTask =
   | { readonly kind: "pipeline"; readonly plan: PipelinePlan; readonly control: SharedArrayBuffer }
-  | { readonly kind: "capture"; readonly plan: CapturePlan; readonly control: SharedArrayBuffer };
+  | { readonly kind: "capture"; readonly plan: CapturePlan; readonly control: SharedArrayBuffer }
+  | { readonly kind: "trap"; readonly plan: TrapModulePlan; readonly control: SharedArrayBuffer };
 
 /** What a Worker tells its parent. */
 export type WorkerMessage =
   | { readonly kind: "alert"; readonly alert: Alert }
   | { readonly kind: "warning"; readonly message: string }
+  | { readonly kind: "log"; readonly level: Level; readonly message: string }
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
   | { readonly kind: "source"; readonly source: SourceStats }
   | { readonly kind: "ready" }
@@ -42,15 +50,16 @@ export interface WorkerFailure {
 export interface RunningWorker {
   /** Ask it to end; it exports what it holds first. */
   stop(): void;
+  /** Pass on that the operator asks for what there is. */
+  ask(): void;
   /** It has ended, or failed. */
   readonly ended: Promise<WorkerFailure | undefined>;
   /** End it at once, whatever it is doing. */
   terminate(): void;
 }
 
-type Task =
-  | Omit<Extract<WorkerTask, { kind: "pipeline" }>, "control">
-  | Omit<Extract<WorkerTask, { kind: "capture" }>, "control">;
+type WithoutControl<T> = T extends WorkerTask ? Omit<T, "control"> : never;
+type Task = WithoutControl<WorkerTask>;
 
 /** Start a Worker with its task; it waits for its parent when so many of its alerts are on their way. */
 export function startWorker(
@@ -88,6 +97,7 @@ export function startWorker(
   worker.postMessage({ ...task, control } satisfies WorkerTask);
   return {
     stop: () => void Atomics.store(words, STOP, 1),
+    ask: () => void Atomics.add(words, ASKED, 1),
     ended,
     terminate: () => worker.terminate(),
   };
@@ -103,6 +113,10 @@ class Parent {
 
   get stopped(): boolean {
     return Atomics.load(this.#words, STOP) !== 0;
+  }
+
+  get asked(): number {
+    return Atomics.load(this.#words, ASKED);
   }
 
   tell(message: WorkerMessage): void {
@@ -124,6 +138,7 @@ async function runPipeline(plan: PipelinePlan, parent: Parent): Promise<void> {
   const run = await PipelineRun.open(plan, {
     onAlert: (alert) => parent.alert(alert),
     onWarning: (message) => parent.tell({ kind: "warning", message }),
+    stopped: () => parent.stopped,
   });
   parent.tell({ kind: "ready" });
   let next = 0;
@@ -150,6 +165,12 @@ async function runTask(task: WorkerTask): Promise<void> {
   const parent = new Parent(task.control);
   try {
     if (task.kind === "pipeline") await runPipeline(task.plan, parent);
+    else if (task.kind === "trap")
+      await runTrapModule(task.plan, {
+        stopped: () => parent.stopped,
+        asked: () => parent.asked,
+        log: (level, message) => parent.tell({ kind: "log", level, message }),
+      });
     else
       runCapture(task.plan, {
         stopped: () => parent.stopped,

@@ -155,6 +155,10 @@ const FAMILIES: Readonly<Record<string, Family>> = {
     "Flow records dropped between capture and detection.",
     single(({ snapshot }) => snapshot.ringDrops),
   ),
+  nemean_output_dropped_records_total: counter(
+    "Flow records dropped for receivers that are too slow.",
+    single(({ snapshot }) => snapshot.outputDrops),
+  ),
   nemean_merge_overflows_total: counter(
     "Times records went on unordered since too many were held.",
     single(({ snapshot }) => snapshot.mergeOverflows),

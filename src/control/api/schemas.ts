@@ -107,6 +107,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       alerts: integer("Alerts sent by detectors, updates included."),
       mergeOverflows: integer("Times records went on unordered since too many were held."),
       ringDrops: integer("Flow records dropped between capture and detection."),
+      outputDrops: integer("Flow records dropped for receivers that are too slow."),
       rss: integer("Resident memory, bytes."),
       finished: { type: "boolean", description: "The source has ended." },
       store: {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { EXIT } from "../../core/errors.ts";
 import type { MeterStats } from "../../core/flow/meter.ts";
-import { Appliance } from "../appliance.ts";
+import { Appliance, type AppliancePlan } from "../appliance.ts";
 import { meterTotal } from "../meter-total.ts";
 import type { CaptureStats, SourceStats } from "../snapshot.ts";
 import { captureLine } from "./capture-line.ts";
@@ -12,14 +12,16 @@ import { say, sayFailure } from "./terminal.ts";
 interface LiveFlags extends MeterFlags, CaptureFlags {
   readonly interface: string;
   readonly csv?: string;
+  readonly ifc?: string;
 }
 
-/** What the Workers of an interface have counted together. */
+/** What Workers have counted together. */
 export interface LiveTotal {
   readonly meter: MeterStats;
   readonly capture: Omit<CaptureStats, "state">;
   /** Flow records dropped since their reader was too slow. */
   readonly ringDrops: number;
+  readonly outputDrops: number;
 }
 
 /**
@@ -27,28 +29,38 @@ export interface LiveTotal {
  * @param tell Told of the total at the end, when anything was captured.
  * @returns the exit code
  */
-export async function meterLive(
-  flags: LiveFlags,
-  tell: (total: LiveTotal) => void,
+export const meterLive = (flags: LiveFlags, tell: (total: LiveTotal) => void): Promise<number> =>
+  meterInWorkers(
+    { source: livePlanOf(flags), ...flowsTo(flags) },
+    { tell, onReady: () => say(`capturing from ${flags.interface}`) },
+  );
+
+/** Where a command's flows go. */
+export const flowsTo = ({ csv, ifc }: { readonly csv?: string; readonly ifc?: string }) => ({
+  ...(csv === undefined ? {} : { flows: csv }),
+  ...(ifc === undefined ? {} : { interfaces: ifc }),
+});
+
+/** Meter in Workers, whose outputs may wait for their receivers, until the source ends or a signal comes. */
+export async function meterInWorkers(
+  plan: Pick<AppliancePlan, "source" | "meter" | "flows" | "interfaces">,
+  { tell, onReady }: { tell: (total: LiveTotal) => void; onReady: () => void },
 ): Promise<number> {
   const signal = new StopSignal();
   using appliance = new Appliance(
-    {
-      source: livePlanOf(flags),
-      modules: [],
-      sensor: "nemean",
-      ...(flags.csv === undefined ? {} : { flows: flags.csv }),
-    },
+    { ...plan, modules: [], sensor: "nemean" },
     { onAlert: () => {}, onWarning: (message) => say(`warning: ${message}`) },
   );
   void signal.wait.then(() => appliance.stop());
-  if (await appliance.ready) say(`capturing from ${flags.interface}`);
+  if (await appliance.ready) onReady();
   const failure = await appliance.ended();
-  const { sources, ringDrops } = appliance.snapshot();
+  const { sources, ringDrops, outputDrops } = appliance.snapshot();
   for (const { name, capture } of sources) if (capture) say(captureLine(name, capture));
   if (ringDrops > 0) say(`warning: ${ringDrops} flow records dropped, --csv is too slow for them`);
+  if (outputDrops > 0)
+    say(`warning: ${outputDrops} flow records dropped for receivers of -i that are too slow`);
   const meter = meterTotal(sources.map((source) => source.meter));
-  if (meter) tell({ meter, capture: captureTotal(sources), ringDrops });
+  if (meter) tell({ meter, capture: captureTotal(sources), ringDrops, outputDrops });
   return failure ? sayFailure(failure) : EXIT.ok;
 }
 

@@ -4,9 +4,10 @@ import { PcapSource } from "../../collectors/pcap.ts";
 import { EXIT, usageError } from "../../core/errors.ts";
 import { FLOWS } from "../../core/flow/flows.ts";
 import { Meter, type MeterStats } from "../../core/flow/meter.ts";
+import { parseInterfaces } from "../../core/trap/specifier.ts";
 import { CsvFile } from "../csv-file.ts";
 import { drive, StopSignal } from "./drive.ts";
-import { meterLive } from "./meter-live.ts";
+import { flowsTo, type LiveTotal, meterInWorkers, meterLive } from "./meter-live.ts";
 import {
   type CaptureFlags,
   captureOptions,
@@ -42,7 +43,10 @@ export function meterCommand(program: Command, status: Status): Command {
     .addOption(
       new Option("--stats <format>", "print what was counted on standard output").choices(["json"]),
     )
-    .option("-i, --ifc <specifier>", "output interface; b: encodes and discards");
+    .option(
+      "-i, --ifc <specifiers>",
+      "TRAP outputs, divided by commas: u:flows,f:/data/flows (nemean run logger -h trap)",
+    );
   return captureOptions(meterOptions(command)).action(async (flags: Flags) => {
     status.code = await meter(flags);
   });
@@ -51,22 +55,28 @@ export function meterCommand(program: Command, status: Status): Command {
 async function meter(flags: Flags): Promise<number> {
   if ((flags.read === undefined) === (flags.interface === undefined))
     throw usageError("meter: give either -r FILE or -I INTERFACE");
-  if (flags.ifc !== undefined && flags.ifc !== "b:")
-    throw usageError(
-      `-i ${flags.ifc}: this build has the output interface b: only; --csv writes flows to a file`,
-    );
   oneStandardOutput({ "--csv -": flags.csv === "-", "--stats": flags.stats !== undefined });
-  if (flags.read) return meterFiles(flags, flags.read);
+  if (flags.ifc !== undefined) parseInterfaces(flags.ifc, 0, flags.ifc.split(",").length);
+  if (flags.read && (flags.ifc === undefined || flags.ifc === "b:"))
+    return meterFiles(flags, flags.read);
   const began = performance.now();
   const rssBefore = process.memoryUsage.rss();
-  return await meterLive({ ...flags, interface: flags.interface! }, ({ meter, ...more }) =>
+  const total = ({ meter, ...more }: LiveTotal): void =>
     tell(flags, meter, {
       seconds: (performance.now() - began) / 1000,
       rssBefore,
       rss: process.memoryUsage.rss(),
       ...more,
-    }),
-  );
+    });
+  if (!flags.read) return await meterLive({ ...flags, interface: flags.interface! }, total);
+  const { filter } = flags;
+  const source = {
+    kind: "files",
+    paths: flags.read,
+    ...(filter === undefined ? {} : { filter }),
+  } as const;
+  const plan = { source, meter: meterOptionsOf(flags), ...flowsTo(flags) };
+  return await meterInWorkers(plan, { tell: total, onReady: () => {} });
 }
 
 async function meterFiles(flags: Flags, paths: readonly string[]): Promise<number> {

@@ -28,9 +28,18 @@ describe("parseOptions", () => {
   });
 
   test("parseOptions reads and writes standard streams unless told otherwise", () => {
-    expect(parseOptions(haddrscan, [])).toEqual({ params: {}, input: "-", output: "-" });
+    const nothing = { params: {}, verbosity: 0 };
+    expect(parseOptions(haddrscan, [])).toEqual({ ...nothing, input: "-", output: "-" });
     const plan = parseOptions(haddrscan, ["--in", "a.csv", "--out=b=c.csv"]);
-    expect(plan).toEqual({ params: {}, input: "a.csv", output: "b=c.csv" });
+    expect(plan).toEqual({ ...nothing, input: "a.csv", output: "b=c.csv" });
+  });
+
+  test("parseOptions reads interfaces as they stand, lateness, and how much is to be said", () => {
+    const args = ["-i", "u:a,f:/tmp/b=c:w:time=5", "--lateness", "2.5", "-vv", "-n", "20"];
+    const { interfaces, lateness, verbosity, params } = parseOptions(haddrscan, args);
+    expect(interfaces).toBe("u:a,f:/tmp/b=c:w:time=5");
+    expect([lateness, verbosity]).toEqual([2.5, 2]);
+    expect(params).toEqual({ addressesMax: 20 });
   });
 
   test("parseOptions lets a flag stand alone or take a value", () => {
@@ -46,7 +55,10 @@ describe("parseOptions", () => {
   });
 
   test.each([
-    [["-i", "u:x"], "-i: haddrscan has no such option; it has --addresses-max (-n), "],
+    [["-x", "u:x"], "-x: haddrscan has no such option; it has --addresses-max (-n), "],
+    [["-vvvv"], "-vvvv: haddrscan has no such option"],
+    [["-i"], "-i: a value is missing"],
+    [["--lateness", "soon"], '--lateness: expected seconds from 0 to 86400, got "soon"'],
     [["-undefined", "5"], "-undefined: haddrscan has no such option"],
     [["-", "5"], "-: haddrscan has no such option"],
     [["stray"], "stray: haddrscan has no such option"],

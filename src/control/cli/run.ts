@@ -4,10 +4,12 @@ import { EXIT, messageOf, NemeanError, usageError } from "../../core/errors.ts";
 import type { AnyModule } from "../../core/module.ts";
 import { ModuleRunner } from "../../core/runner.ts";
 import { CsvFile } from "../csv-file.ts";
-import { help } from "../derive.ts";
+import { help, trapInfo } from "../derive.ts";
 import { moduleNamed } from "../modules.ts";
+import { INTERFACE_HELP } from "./interface-help.ts";
 import type { Status } from "./options.ts";
-import { parseOptions } from "./run-options.ts";
+import { parseOptions, type RunPlan } from "./run-options.ts";
+import { runTrap } from "./run-trap.ts";
 import { grouped, print, say } from "./terminal.ts";
 import { TextFeed } from "./text-feed.ts";
 import { textLines } from "./text-lines.ts";
@@ -18,36 +20,53 @@ const NAMED_MAX = 20;
 /** Characters of a message that may quote the input. */
 const MESSAGE_MAX = 200;
 
-/** `nemean run MODULE`: one module on UniRec text, each input from a file, each output to one. */
+/**
+ * `nemean run MODULE`: one module as a process, with TRAP interfaces (`-i`), or on UniRec text, its input from a
+ * file and its output to one.
+ */
 export function runCommand(program: Command, status: Status): Command {
   return program
     .command("run")
     .description(
-      "Run one module on UniRec text: --in FILE, --out FILE, and its parameters as options.",
+      "Run one module: between TRAP interfaces (-i SPEC), or on UniRec text (--in FILE, --out FILE).",
     )
     .argument("<module>", "name or alias of a module")
     .argument(
       "[options...]",
-      "--PARAMETER VALUE, -LETTER VALUE, --in FILE (default -), --out FILE (default -)",
+      "--PARAMETER VALUE, -LETTER VALUE, -i SPEC, -v, --lateness SECONDS, --in FILE, --out FILE; -h [trap]",
     )
     .allowUnknownOption()
     .helpOption(false)
     .action(async (name: string, options: string[], _flags: object, command: Command) => {
       if (HELP.includes(name)) print(command.helpInformation());
-      else status.code = run(await moduleNamed(name), options);
+      else status.code = await run(await moduleNamed(name), options);
     });
 }
 
-function run(def: AnyModule, options: readonly string[]): number {
-  if (options.some((option) => HELP.includes(option))) {
-    print(help(def));
+async function run(def: AnyModule, options: readonly string[]): Promise<number> {
+  const asked = options.findIndex((option) => HELP.includes(option));
+  if (asked >= 0) {
+    print(helpOn(def, options[asked + 1]));
     return EXIT.ok;
   }
   const plan = parseOptions(def, options);
+  return plan.interfaces === undefined
+    ? runOnText(def, plan)
+    : runTrap(def, { ...plan, interfaces: plan.interfaces });
+}
+
+/** The module's help; `topic` may ask for that of the interfaces instead, as the original's `-h trap` or `-h 1`. */
+function helpOn(def: AnyModule, topic: string | undefined): string {
+  if (topic === "trap" || topic === "1") return INTERFACE_HELP;
+  const { LIBTRAP_OUTPUT_FORMAT: format } = process.env;
+  return format === "json" ? `${JSON.stringify(trapInfo(def))}\n` : help(def);
+}
+
+function runOnText(def: AnyModule, plan: RunPlan): number {
   const inputs = Object.keys(def.inputs);
   if (inputs.length !== 1)
-    throw usageError(`${def.name} has ${inputs.length} inputs: run it in a pipeline`);
-  const runner = new ModuleRunner(def, { params: plan.params });
+    throw usageError(`${def.name} has ${inputs.length} inputs: give its interfaces with -i`);
+  const runner = new ModuleRunner(def, { params: plan.params, print });
   const [firstOutput] = Object.values(runner.outputs);
   const csv = firstOutput && new CsvFile(plan.output, firstOutput.template);
   if (csv) firstOutput.link(csv);

@@ -213,6 +213,8 @@ class Words {
     this.#text = text;
     const [type = "", ...words] = text.split(COLON);
     this.type = type;
+    // `b:` has nothing behind its colon.
+    if (words.length === 1 && words[0] === "") words.pop();
     for (const [i, word] of words.entries()) {
       const [, name, value = ""] = SETTING.exec(word) ?? [];
       // What stands first is a name or a path, which may hold an equals sign.

@@ -40,6 +40,7 @@ export const snapshotOf = (change: Partial<Snapshot> = {}): Snapshot => ({
   alerts: 1,
   mergeOverflows: 0,
   ringDrops: 0,
+  outputDrops: 0,
   rss: 50_000_000,
   finished: false,
   ...change,

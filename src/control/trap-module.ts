@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { FlowIntake } from "../core/flow/intake.ts";
+import type { Log } from "../core/log.ts";
+import { ModuleRunner } from "../core/runner.ts";
+import { openInput } from "../core/trap/index.ts";
+import type { TrapEnvironment, TrapInput, TrapOutput } from "../core/trap/interface.ts";
+import type { ServiceSocket } from "../core/trap/service.ts";
+import { parseInterfaces } from "../core/trap/specifier.ts";
+import { writeAll } from "../core/write-all.ts";
+import { moduleNamed } from "./modules.ts";
+import { drain, openOutputs, serviceOf, trapEnvironment } from "./trap-process.ts";
+
+/** One module as a process with TRAP interfaces. Plain data: it goes to a Worker by message. */
+export interface TrapModulePlan {
+  readonly module: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  /** The value of `-i`. */
+  readonly interfaces: string;
+  /** Seconds by which flows may come late. */
+  readonly lateness?: number;
+}
+
+/** What the thread is told and tells. */
+export interface TrapParent {
+  stopped(): boolean;
+  /** Times the operator has asked (SIGUSR1). */
+  asked(): number;
+  readonly log: Log;
+}
+
+/**
+ * Run a module between its interfaces until its inputs end, it asks to be ended, or it is told to stop.
+ * @throws {NemeanError} what an operator has to mend: an interface that cannot be opened, records it cannot read
+ */
+export async function runTrapModule(plan: TrapModulePlan, parent: TrapParent): Promise<void> {
+  const run = await TrapModuleRun.open(plan, parent);
+  try {
+    run.work();
+  } finally {
+    run.close();
+  }
+}
+
+class TrapModuleRun {
+  readonly #plan: TrapModulePlan;
+  readonly #parent: TrapParent;
+  readonly #runner: ModuleRunner;
+  readonly #env: TrapEnvironment;
+  readonly #inputs: TrapInput[] = [];
+  #outputs: readonly TrapOutput[] = [];
+  readonly #patient: boolean;
+  #service: ServiceSocket | undefined;
+  #asked = 0;
+
+  private constructor(plan: TrapModulePlan, runner: ModuleRunner, parent: TrapParent) {
+    this.#plan = plan;
+    this.#parent = parent;
+    this.#runner = runner;
+    this.#patient = runner.def.patient === true;
+    this.#env = trapEnvironment(() => parent.stopped(), parent.log);
+  }
+
+  static async open(plan: TrapModulePlan, parent: TrapParent): Promise<TrapModuleRun> {
+    const def = await moduleNamed(plan.module);
+    const print = (text: string): void => writeAll(1, Buffer.from(text), "standard output");
+    const runner = new ModuleRunner(def, { params: plan.params, print });
+    const run = new TrapModuleRun(plan, runner, parent);
+    try {
+      run.#connect();
+    } catch (error) {
+      run.close();
+      throw error;
+    }
+    return run;
+  }
+
+  /** Outputs first: who waits for them can connect while the inputs look for their senders. */
+  #connect(): void {
+    const { inputs, outputs } = specifiersOf(this.#runner, this.#plan.interfaces);
+    const outputPorts = Object.values(this.#runner.outputs);
+    this.#outputs = openOutputs(outputs, this.#patient, this.#env);
+    for (const [i, output] of this.#outputs.entries()) {
+      output.endsStream = this.#plan.params["noEof"] !== true;
+      output.attach(outputPorts[i]!);
+    }
+    const { lateness } = this.#plan;
+    for (const [i, port] of Object.values(this.#runner.inputs).entries()) {
+      const intake = new FlowIntake(
+        port,
+        lateness === undefined ? {} : { lateness: lateness * 1e6 },
+      );
+      this.#inputs.push(openInput(inputs[i]!, intake, this.#env));
+    }
+    this.#service = serviceOf(this.#inputs, this.#outputs, this.#env);
+  }
+
+  work(): void {
+    const { poller } = this.#env;
+    const runner = this.#runner;
+    const isSource = this.#inputs.length === 0;
+    let next: number | undefined = 0;
+    while (!this.#parent.stopped() && !runner.stopping && !runner.ended) {
+      if (isSource && performance.now() >= next) {
+        const wait: number | undefined = runner.produce();
+        if (wait === undefined) break;
+        next = performance.now() + wait;
+      }
+      poller.turn(isSource ? Math.max(0, next - performance.now()) : undefined);
+      this.#look();
+    }
+    this.#finish();
+  }
+
+  #look(): void {
+    this.#runner.tick(Date.now() * 1000);
+    const asked = this.#parent.asked();
+    for (; this.#asked < asked; this.#asked++) this.#runner.ask();
+    for (const { failure } of this.#inputs) if (failure) throw failure;
+  }
+
+  /** Let the module end, then its receivers take what is left. */
+  #finish(): void {
+    const stopped = this.#parent.stopped();
+    // Who reads from a process that is stopped waits for the next one: the stream has not ended.
+    if (stopped) for (const output of this.#outputs) output.endsStream = false;
+    const inputs = Object.values(this.#runner.inputs);
+    for (const input of inputs) if (!input.ended) input.end();
+    if (inputs.length === 0) this.#runner.end();
+    drain(this.#outputs, this.#env, this.#patient);
+  }
+
+  close(): void {
+    for (const input of this.#inputs) input[Symbol.dispose]();
+    for (const output of this.#outputs) output.close();
+    this.#service?.close();
+  }
+}
+
+/** Interfaces for a module's ports; its last outputs may be left out where it says so. */
+function specifiersOf({ def }: ModuleRunner, value: string) {
+  const inputs = Object.keys(def.inputs).length;
+  const outputs = Object.keys(def.outputs);
+  const given = value.split(",").length - inputs;
+  const optional = def.optionalOutputs ?? [];
+  const missing = outputs.slice(Math.max(given, 0));
+  const leftOut = missing.length > 0 && missing.every((name) => optional.includes(name));
+  return parseInterfaces(value, inputs, leftOut ? outputs.length - missing.length : outputs.length);
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/** What processes with TRAP interfaces have in common: the loop's environment, outputs, service, the way to end. @module */
+import { messageOf, NemeanError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import { Poller } from "../core/net/poller.ts";
+import type { OutputPort } from "../core/port.ts";
+import { openOutput, socketFolder } from "../core/trap/index.ts";
+import type { TrapEnvironment, TrapInput, TrapOutput } from "../core/trap/interface.ts";
+import { openService, type ServiceSocket } from "../core/trap/service.ts";
+import { type OutputSpec, parseInterfaces } from "../core/trap/specifier.ts";
+
+/** Milliseconds that receivers have to take what is left once the process is told to stop. */
+const STOPPED_DRAIN_MS = 1000;
+/** The same at the end of the stream, for outputs that do not wait. */
+const DRAIN_MS = 10_000;
+
+/** What a thread's interfaces share. */
+export const trapEnvironment = (stopped: () => boolean, log: Log): TrapEnvironment => ({
+  poller: new Poller(stopped),
+  log,
+  socketFolder: socketFolder(),
+  socketGroup: process.env["TRAP_SOCKET_GROUP"],
+});
+
+/** Open the outputs that all get the same records; `patient` ones wait for their receivers. */
+export function openOutputs(
+  specs: readonly OutputSpec[],
+  patient: boolean,
+  env: TrapEnvironment,
+): TrapOutput[] {
+  const outputs: TrapOutput[] = [];
+  try {
+    for (const spec of specs) outputs.push(openOutput(spec, patient ? "WAIT" : "NO_WAIT", env));
+  } catch (error) {
+    for (const output of outputs) output.close();
+    throw error;
+  }
+  return outputs;
+}
+
+/** The service socket; a process works without it as well, where its folder cannot be written. */
+export function serviceOf(
+  inputs: readonly TrapInput[],
+  outputs: readonly TrapOutput[],
+  env: TrapEnvironment,
+): ServiceSocket | undefined {
+  try {
+    return openService(
+      {
+        inputs: () => inputs.map(({ stats }) => stats),
+        outputs: () => outputs.map(({ stats }) => stats),
+      },
+      env,
+    );
+  } catch (error) {
+    if (!(error instanceof NemeanError)) throw error;
+    env.log("notice", `no service socket: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+/** Turn the loop until receivers have what was sent, for a time that depends on why it ends. */
+export function drain(
+  outputs: readonly TrapOutput[],
+  { poller }: TrapEnvironment,
+  patient: boolean,
+): void {
+  const began = performance.now();
+  let stoppedAt = poller.stopped ? began : Number.POSITIVE_INFINITY;
+  while (!outputs.every(({ drained }) => drained)) {
+    const now = performance.now();
+    if (stoppedAt === Number.POSITIVE_INFINITY && poller.stopped) stoppedAt = now;
+    if (now - stoppedAt > STOPPED_DRAIN_MS || (!patient && now - began > DRAIN_MS)) return;
+    poller.turn(undefined, "outlet");
+  }
+}
+
+/** Outputs that send the records of one port, beside whatever else it is linked to: the flows of a meter. */
+export class FlowOutputs {
+  readonly #env: TrapEnvironment;
+  readonly #outputs: readonly TrapOutput[];
+  readonly #service: ServiceSocket | undefined;
+  readonly #patient: boolean;
+
+  /**
+   * @param interfaces specifiers divided by commas, any number of them
+   * @param patient whether they wait for slow receivers, and for the first one, unless a specifier says otherwise
+   * @throws {NemeanError} ERR_TRAP, ERR_SOCKET
+   */
+  constructor(interfaces: string, patient: boolean, env: TrapEnvironment) {
+    const count = interfaces.split(",").length;
+    this.#env = env;
+    this.#patient = patient;
+    this.#outputs = openOutputs(parseInterfaces(interfaces, 0, count).outputs, patient, env);
+    this.#service = serviceOf([], this.#outputs, env);
+  }
+
+  attach(port: OutputPort): void {
+    for (const output of this.#outputs) output.attach(port);
+  }
+
+  /** Let receivers come and take; never waits. */
+  turn(): void {
+    this.#env.poller.turn(0);
+  }
+
+  /** The process ends before the stream does: receivers are not told that it has ended. */
+  interrupt(): void {
+    for (const output of this.#outputs) output.endsStream = false;
+  }
+
+  /** Records lost since a receiver was too slow. */
+  get dropped(): number {
+    return this.#outputs.reduce((sum, { stats }) => sum + stats.dropped, 0);
+  }
+
+  /** After the port has ended: give receivers time to take what is left, then close. */
+  close(): void {
+    drain(this.#outputs, this.#env, this.#patient);
+    for (const output of this.#outputs) output.close();
+    this.#service?.close();
+  }
+}

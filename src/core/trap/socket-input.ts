@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { join } from "node:path";
+import { EXIT, messageOf, NemeanError } from "../errors.ts";
+import { errnoText } from "../net/libc.ts";
+import { POLLIN, POLLOUT, type Task } from "../net/poller.ts";
+import {
+  connect,
+  connectionError,
+  resolve,
+  type SocketAddress,
+  unixAddress,
+} from "../net/sockets.ts";
+import { AGAIN, BROKEN, type ByteStream, SocketStream } from "../net/stream.ts";
+import { TlsContext } from "../net/tls.ts";
+import type { Receiver } from "../port.ts";
+import type { InputStats, TrapEnvironment, TrapInput } from "./interface.ts";
+import { Session } from "./session.ts";
+import type { InputSpec } from "./specifier.ts";
+
+export type SocketInputSpec = Extract<InputSpec, { type: "u" | "t" | "T" }>;
+
+/** Path of the unix socket called `name`. */
+export const socketPath = (folder: string, name: string): string =>
+  join(folder, `trap-${name}.sock`);
+
+/** Milliseconds before a sender that was not there is tried again (trap.md section 3). */
+const RETRY_MS = 1000;
+/** Reads in a row before the loop looks at its other tasks. */
+const READS_MAX = 4;
+
+/** Receives from a unix, TCP or TLS socket: connects, and connects anew for as long as it takes. */
+export class SocketInput implements TrapInput, Task {
+  fd = -1;
+  events = 0;
+  due = 0;
+  readonly stage = "intake";
+  ended = false;
+  failure: Error | undefined;
+  readonly #spec: SocketInputSpec;
+  readonly #receiver: Receiver;
+  readonly #env: TrapEnvironment;
+  readonly #session: Session;
+  readonly #tls: TlsContext | undefined;
+  /** Addresses that are still to be tried in this round. */
+  #addresses: SocketAddress[] = [];
+  #peer = "";
+  #stream: ByteStream | undefined;
+  #connecting = false;
+  #reconnects = 0;
+  /** What was said last of a sender that is not there. */
+  #told = "";
+
+  /** @throws {NemeanError} when the specifier cannot work: a path that is too long, a key that cannot be read */
+  constructor(spec: SocketInputSpec, receiver: Receiver, env: TrapEnvironment) {
+    this.#spec = spec;
+    this.#receiver = receiver;
+    this.#env = env;
+    this.#session = new Session(receiver, spec.containerMax);
+    if (spec.type === "u") unixAddress(socketPath(env.socketFolder, spec.name));
+    else if (spec.tls) this.#tls = TlsContext.client(spec.tls);
+    env.poller.add(this);
+  }
+
+  get stats(): InputStats {
+    const { type } = this.#spec;
+    return {
+      type,
+      id: this.#spec.type === "u" ? this.#spec.name : this.#spec.port,
+      connected: this.#session.greeted,
+      messages: this.#session.messages,
+      buffers: this.#session.buffers,
+      missed: this.#session.missed,
+      malformed: this.#session.malformed,
+      reconnects: this.#reconnects,
+    };
+  }
+
+  run(): void {
+    if (!this.#stream && !this.#connecting) this.#connect();
+    else if (this.#connecting) this.#connected();
+    else this.#read();
+  }
+
+  #connect(): void {
+    if (this.#addresses.length === 0) {
+      try {
+        this.#addresses = this.#lookUp();
+      } catch (error) {
+        this.#retry(messageOf(error));
+        return;
+      }
+    }
+    const address = this.#addresses.shift()!;
+    this.#peer = address.text;
+    const fd = connect(address);
+    if (fd < 0) {
+      this.#refused(errnoText(-fd));
+      return;
+    }
+    this.fd = fd;
+    this.#connecting = true;
+    this.events = POLLOUT;
+    this.due = Number.POSITIVE_INFINITY;
+  }
+
+  #lookUp(): SocketAddress[] {
+    const spec = this.#spec;
+    if (spec.type !== "u") return resolve(spec.host, spec.port);
+    return [unixAddress(socketPath(this.#env.socketFolder, spec.name))];
+  }
+
+  #connected(): void {
+    this.#connecting = false;
+    const reason = connectionError(this.fd);
+    const plain = new SocketStream(this.fd);
+    if (reason !== 0) {
+      plain.close();
+      this.#refused(errnoText(reason));
+      return;
+    }
+    this.#addresses = [];
+    this.#stream = this.#tls ? this.#tls.wrap(this.fd) : plain;
+    this.#session.begin();
+    this.events = POLLIN;
+    this.#read();
+  }
+
+  /** The next address of the same host, or the first again after a while. */
+  #refused(why: string): void {
+    this.fd = -1;
+    this.events = 0;
+    if (this.#addresses.length > 0) this.due = 0;
+    else this.#retry(why);
+  }
+
+  #retry(why: string): void {
+    this.due = performance.now() + RETRY_MS;
+    if (why === this.#told) return;
+    this.#told = why;
+    this.#env.log("notice", `${this.#spec.text}: no sender yet: ${why}; trying each second`);
+  }
+
+  #read(): void {
+    const stream = this.#stream!;
+    for (let i = 0; i < READS_MAX; i++) {
+      const read = this.#session.read(stream);
+      if (read === AGAIN) {
+        this.events = stream.wants;
+        this.due = Number.POSITIVE_INFINITY;
+        return;
+      }
+      if (read <= 0) {
+        this.#lost(read === BROKEN ? (stream.failure ?? "the connection broke") : "it closed");
+        return;
+      }
+      if (!this.#take()) return;
+    }
+    // TLS may hold bytes that poll() cannot see.
+    this.due = this.#tls ? 0 : Number.POSITIVE_INFINITY;
+  }
+
+  /** Deliver what is whole; false when the connection is over. */
+  #take(): boolean {
+    const session = this.#session;
+    const { greeted, malformed } = session;
+    const state = session.take();
+    if (!greeted && session.greeted) {
+      this.#told = "";
+      this.#env.log("info", `${this.#who()}: connected`);
+    }
+    if (session.malformed > malformed && malformed === 0 && state.kind !== "broken") {
+      const what = "a message reaches beyond its container; what follows in it is left out";
+      this.#env.log("warning", `${this.#who()}: ${what}`);
+    }
+    switch (state.kind) {
+      case "open":
+        return true;
+      case "ended":
+        this.#end();
+        return false;
+      case "later":
+        this.#close();
+        this.#retry("it does not know its format yet");
+        return false;
+      case "broken":
+        // Nothing that follows can be made sense of.
+        this.#close();
+        this.#reconnects++;
+        this.#retry(`${this.#peer}: ${state.why}`);
+        return false;
+      case "refused":
+        this.failure = new NemeanError(
+          "ERR_TEMPLATE",
+          EXIT.data,
+          `${this.#who()}: ${state.error.message}`,
+          state.error,
+        );
+        this.#close();
+        this.#leave();
+        return false;
+    }
+  }
+
+  /** The sender has gone without ending the stream: it is expected back, at once if it had anything to say. */
+  #lost(why: string): void {
+    const { greeted } = this.#session;
+    this.#session.cut();
+    this.#close();
+    if (greeted) {
+      this.#reconnects++;
+      this.due = 0;
+      this.#env.log("info", `${this.#who()}: lost: ${why}`);
+    } else this.#retry(why);
+  }
+
+  #end(): void {
+    this.ended = true;
+    this.#close();
+    this.#leave();
+    this.#receiver.end();
+  }
+
+  #close(): void {
+    this.#stream?.close();
+    this.#stream = undefined;
+    this.#session.begin();
+    this.fd = -1;
+    this.events = 0;
+  }
+
+  #leave(): void {
+    this.due = Number.POSITIVE_INFINITY;
+    this.#env.poller.remove(this);
+  }
+
+  #who(): string {
+    return `${this.#spec.text} (${this.#peer})`;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#connecting) new SocketStream(this.fd).close();
+    this.#connecting = false;
+    this.#close();
+    this.#leave();
+    this.#tls?.close();
+  }
+}
