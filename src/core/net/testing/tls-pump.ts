@@ -4,7 +4,7 @@ import { accept, connect, listenTcp, resolve } from "../sockets.ts";
 import { AGAIN, BROKEN, type ByteStream } from "../stream.ts";
 
 const PATIENCE_NS = 20_000_000_000;
-const ROOM = 2 << 20;
+const ROOM = 64 << 10;
 
 /** One end of a connection, driven by a {@link Poller}: sends what it is given and keeps what comes. */
 export class Pump implements Task {
@@ -17,12 +17,12 @@ export class Pump implements Task {
   end: "closed" | "broken" | undefined;
   readonly #out: Uint8Array;
   #sent = 0;
-  readonly #in = new Uint8Array(new ArrayBuffer(ROOM));
+  #in = new Uint8Array(new ArrayBuffer(ROOM));
   #have = 0;
   /** Bytes offered and asked for at most in a call. */
   readonly #step: number;
 
-  constructor(stream: ByteStream, out: Uint8Array | string = "", step = ROOM) {
+  constructor(stream: ByteStream, out: Uint8Array | string = "", step = Number.MAX_SAFE_INTEGER) {
     this.stream = stream;
     this.fd = stream.fd;
     const bytes = typeof out === "string" ? Buffer.from(out) : out;
@@ -66,7 +66,8 @@ export class Pump implements Task {
 
   #read(): void {
     for (;;) {
-      const to = Math.min(ROOM, this.#have + this.#step);
+      if (this.#have === this.#in.length) this.#grow();
+      const to = Math.min(this.#in.length, this.#have + this.#step);
       const read = this.stream.read(this.#in, this.#have, to);
       if (read <= 0) {
         this.#stop(read);
@@ -74,6 +75,12 @@ export class Pump implements Task {
       }
       this.#have += read;
     }
+  }
+
+  #grow(): void {
+    const more = new Uint8Array(new ArrayBuffer(this.#in.length * 2));
+    more.set(this.#in);
+    this.#in = more;
   }
 
   #stop(returned: number): void {
@@ -126,10 +133,17 @@ export function waitFor(holds: () => boolean): void {
 export async function turnAsync(pump: Pump, holds: () => boolean): Promise<void> {
   const poller = new Poller();
   poller.add(pump);
+  await waitAsync(() => {
+    poller.turn(0);
+    return holds();
+  });
+}
+
+/** As {@link waitFor}, while this process's own loop goes on. */
+export async function waitAsync(holds: () => boolean): Promise<void> {
   const end = Bun.nanoseconds() + PATIENCE_NS;
   while (!holds()) {
     if (Bun.nanoseconds() > end) throw new Error("what was waited for did not come");
-    poller.turn(0);
     await Bun.sleep(1);
   }
 }
