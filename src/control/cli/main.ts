@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   up: async () => (await import("./up.ts")).upCommand,
   modules: async () => (await import("./modules.ts")).modulesCommand,
   help: async () => (await import("./modules.ts")).helpCommand,
+  link: async () => (await import("./link.ts")).linkCommand,
   new: async () => (await import("./new.ts")).newCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
 };
