@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { defineModule, param } from "../../src/core/module.ts";
-import { template } from "../../src/core/unirec/template.ts";
 import { parseIp } from "../../src/core/unirec/ip.ts";
+import { template } from "../../src/core/unirec/template.ts";
 
 /** 77 bytes, as the flow records that the C library was measured with. */
 export const FLOW = template(

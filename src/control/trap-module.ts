@@ -20,6 +20,9 @@ export interface TrapModulePlan {
   readonly lateness?: number;
 }
 
+/** Milliseconds after which a module that is busy sending lets its sockets and signals have their turn. */
+const LOOK_MS = 1;
+
 /** What the thread is told and tells. */
 export interface TrapParent {
   stopped(): boolean;
@@ -98,12 +101,15 @@ class TrapModuleRun {
     const { poller } = this.#env;
     const runner = this.#runner;
     const isSource = this.#inputs.length === 0;
-    let next: number | undefined = 0;
+    let next = 0;
+    let look = 0;
     while (!this.#parent.stopped() && !runner.stopping && !runner.ended) {
       if (isSource && performance.now() >= next) {
         const wait: number | undefined = runner.produce();
         if (wait === undefined) break;
         next = performance.now() + wait;
+        if (wait === 0 && next < look) continue;
+        look = next + LOOK_MS;
       }
       poller.turn(isSource ? Math.max(0, next - performance.now()) : undefined);
       this.#look();

@@ -14,6 +14,7 @@ import {
   RingWriter,
 } from "./batch-ring.ts";
 import type { Receiver } from "./port.ts";
+import { parseTemplate, type Template } from "./unirec/template.ts";
 
 /** A batch of records that hold one number each. */
 function batchOf(values: readonly number[]): Batch {
@@ -32,6 +33,11 @@ class Diary implements Receiver {
     for (let at = start; at < end; at += 2 + view.getUint16(at), records++)
       this.lines.push(view.getUint32(at + 2));
     expect(records).toBe(count);
+  }
+
+  announce(layout: Template): void {
+    this.lines.push(`${layout.direction ?? layout.format ?? "unirec"} ${layout.spec}`);
+    expect(layout.fields.map(({ type, name }) => `${type} ${name}`).join()).toBe(layout.spec);
   }
 
   advance(watermark: number): void {
@@ -78,6 +84,30 @@ class Model {
 }
 
 describe("BatchRing", () => {
+  test("RingReader is told of a layout before the records that have it, watermarks in between", () => {
+    const { diary, writer, reader } = pair(8);
+    writer.announce(parseTemplate("uint32 A", "biflow"));
+    writer.receive(batchOf([1]));
+    writer.advance(5);
+    writer.announce(parseTemplate("uint32 B,string S"));
+    writer.receive(batchOf([2]));
+    reader.drain();
+    expect(diary.lines).toEqual(["biflow uint32 A", 1, "T5", "unirec uint32 B,string S", 2]);
+  });
+
+  test("RingWriter never drops a layout: a full ring's records wait for it, and are counted", () => {
+    const { diary, writer, reader } = pair(2);
+    writer.receive(batchOf([1]));
+    writer.receive(batchOf([2]));
+    writer.announce(parseTemplate("uint32 B"));
+    writer.receive(batchOf([3, 4]));
+    reader.drain();
+    writer.receive(batchOf([5]));
+    reader.drain();
+    expect(diary.lines).toEqual([1, 2, "unirec uint32 B", 5]);
+    expect(reader.dropped).toBe(2);
+  });
+
   test("RingReader gives batches, event time and the end in their order", () => {
     const { diary, writer, reader } = pair();
     writer.receive(batchOf([1, 2]));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Batch, HEADROOM, PAYLOAD_MAX } from "./batch.ts";
+import { EXIT, NemeanError } from "./errors.ts";
 import type { Receiver } from "./port.ts";
+import type { Template } from "./unirec/template.ts";
 
 /** Control words in front of the slots; those that change often have a cache line of their own. */
 const WRITTEN = 0;
@@ -11,8 +13,11 @@ const ABANDONED = 33;
 const WAITING = 34;
 const DROPPED = 48;
 const CONTROL_BYTES = 256;
-/** A slot: whether it has a watermark, length, count, unused, watermark, then a batch with its headroom. */
+/** A slot: what it holds, length, count, unused, watermark, then a batch with its headroom, or a layout as JSON. */
 const SLOT_HEAD = 32;
+/** What a slot holds besides its batch. */
+const HAS_WATERMARK = 1;
+const IS_LAYOUT = 2;
 const SLOT_BYTES = SLOT_HEAD + Math.ceil((HEADROOM + PAYLOAD_MAX) / 32) * 32;
 const SLOTS_DEFAULT = 64;
 
@@ -56,6 +61,16 @@ export function abandonRing({ memory }: BatchRing): void {
 const slotsOf = ({ memory }: BatchRing): number =>
   Math.floor((memory.byteLength - CONTROL_BYTES) / SLOT_BYTES);
 
+interface Slot {
+  readonly holds: number;
+  readonly length: number;
+  readonly count: number;
+}
+
+/** A template is plain data. */
+const layoutText = (layout: Template): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify(layout));
+
 /** The writing end: an output is linked to it. */
 export class RingWriter implements Receiver {
   /** Wait for the reader instead of dropping: for what is left when nothing is captured any more. */
@@ -65,6 +80,8 @@ export class RingWriter implements Receiver {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #slots: number;
+  /** The layout of what follows, as long as the reader has not been told. */
+  #layout: Template | undefined;
   /** The watermark, and whether the reader still has to hear of it. */
   #watermark = Number.NEGATIVE_INFINITY;
   #due = false;
@@ -77,8 +94,28 @@ export class RingWriter implements Receiver {
     this.#slots = slotsOf(ring);
   }
 
-  receive(batch: Batch): void {
+  /** @throws {NemeanError} ERR_TEMPLATE for a layout whose text is longer than a batch */
+  announce(layout: Template): void {
+    if (layoutText(layout).length > PAYLOAD_MAX)
+      throw new NemeanError("ERR_TEMPLATE", EXIT.data, "a layout too long for a ring");
+    this.#layout = layout;
+    this.#tellLayout();
+  }
+
+  /** Put the layout into a slot of its own; false when there is none. */
+  #tellLayout(): boolean {
+    if (!this.#layout) return true;
     const slot = this.#slot();
+    if (slot < 0) return false;
+    const text = layoutText(this.#layout);
+    this.#bytes.set(text, slot + SLOT_HEAD);
+    this.#layout = undefined;
+    this.#publish(slot, { holds: IS_LAYOUT, length: text.length, count: 0 });
+    return true;
+  }
+
+  receive(batch: Batch): void {
+    const slot = this.#tellLayout() ? this.#slot() : -1;
     if (slot < 0) {
       Atomics.add(this.#control, DROPPED, batch.count);
       return;
@@ -87,14 +124,14 @@ export class RingWriter implements Receiver {
       batch.bytes.subarray(batch.start, batch.start + batch.length),
       slot + SLOT_HEAD + HEADROOM,
     );
-    this.#publish(slot, batch.length, batch.count);
+    this.#publish(slot, { holds: 0, length: batch.length, count: batch.count });
   }
 
   advance(watermark: number): void {
     this.#watermark = watermark;
     this.#due = true;
     const slot = this.#slot();
-    if (slot >= 0) this.#publish(slot, 0, 0);
+    if (slot >= 0) this.#publish(slot, { holds: 0, length: 0, count: 0 });
   }
 
   end(): void {
@@ -126,8 +163,8 @@ export class RingWriter implements Receiver {
     return this.patient;
   }
 
-  #publish(slot: number, length: number, count: number): void {
-    this.#view.setInt32(slot, this.#due ? 1 : 0, true);
+  #publish(slot: number, { holds, length, count }: Slot): void {
+    this.#view.setInt32(slot, holds | (this.#due ? HAS_WATERMARK : 0), true);
     this.#view.setInt32(slot + 4, length, true);
     this.#view.setInt32(slot + 8, count, true);
     this.#view.setFloat64(slot + 16, this.#watermark, true);
@@ -189,7 +226,14 @@ export class RingReader {
   #deliver(slot: number): void {
     const batch = this.#batch;
     const { view } = batch;
-    if (view.getInt32(slot, true) !== 0) this.#receiver.advance(view.getFloat64(slot + 16, true));
+    const holds = view.getInt32(slot, true);
+    if ((holds & HAS_WATERMARK) !== 0) this.#receiver.advance(view.getFloat64(slot + 16, true));
+    if ((holds & IS_LAYOUT) !== 0) {
+      const from = slot + SLOT_HEAD;
+      const text = batch.bytes.slice(from, from + view.getInt32(slot + 4, true));
+      this.#receiver.announce?.(JSON.parse(new TextDecoder().decode(text)) as Template);
+      return;
+    }
     batch.count = view.getInt32(slot + 8, true);
     if (batch.count === 0) return;
     batch.start = slot + SLOT_HEAD + HEADROOM;

@@ -38,6 +38,7 @@ export const readSequence = (view: DataView, at: number): number =>
  */
 export class ContainerReader {
   readonly #receiver: Receiver;
+  readonly #header: number;
   #batch = new Batch(new ArrayBuffer(0));
   /** Messages, the one that ends the stream not among them. */
   messages = 0;
@@ -47,13 +48,16 @@ export class ContainerReader {
   /** The message that ends the stream has come. */
   ended = false;
 
-  constructor(receiver: Receiver) {
+  /** @param header bytes of a container's header, which are done with when its messages are delivered */
+  constructor(receiver: Receiver, header: number) {
     this.#receiver = receiver;
+    this.#header = header;
   }
 
   /** Containers will lie in this memory from now on. */
   use(buffer: ArrayBufferLike): void {
     this.#batch = new Batch(buffer);
+    this.#batch.headroom = this.#header;
   }
 
   /** The messages of a container, `length` bytes from `start`. Returns how many there are, the end included. */

@@ -45,7 +45,7 @@ export class Session {
   constructor(receiver: Receiver, containerMax: number) {
     this.#receiver = receiver;
     this.#containerMax = containerMax;
-    this.#containers = new ContainerReader(receiver);
+    this.#containers = new ContainerReader(receiver, SOCKET_HEADER);
     this.#reserve(BUFFER);
   }
 
