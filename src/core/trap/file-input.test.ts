@@ -53,9 +53,12 @@ describe("file input", () => {
     using folder = new Folder();
     const end = batchOf(Buffer.from("last"), new Uint8Array(1), Buffer.from("behind"));
     writeFileSync(folder.file("a"), fileOf(RAW, textBatch("a1"), end, textBatch("behind")));
-    writeFileSync(folder.file("b"), fileOf(RAW, textBatch("b1"), batchOf(new Uint8Array(0))));
+    writeFileSync(
+      folder.file("b"),
+      fileOf(RAW, textBatch("b1"), textBatch("b2"), batchOf(new Uint8Array(0))),
+    );
     const read = readFiles(`${folder.file("a")} ${folder.file("b")}`);
-    expect(read.messages).toEqual(text("a1", "last", "b1"));
+    expect(read.messages).toEqual(text("a1", "last", "b1", "b2"));
     expect(read.ends).toBe(1);
     expect(read.stats.malformed).toBe(0);
   });

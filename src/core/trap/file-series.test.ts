@@ -165,6 +165,15 @@ describe("file series", () => {
     });
   });
 
+  test("begins no file for an interval in which nothing came", () => {
+    const output = open("x:time=5");
+    send(output, "one");
+    clock.set(micros("2026-11-24T02:10:00+01:00"));
+    output.endsStream = false;
+    output.end();
+    expect(files()).toEqual({ "x.202611240205": ["one"] });
+  });
+
   test("keeps the file when the clock is set back", () => {
     const output = open("x:time=5");
     send(output, "one");
@@ -235,6 +244,7 @@ describe("file series on another layout", () => {
     const output = open("x");
     send(output, "one");
     output.announce(JSON_LINES);
+    output.endsStream = false;
     output.end();
     expect(files()).toEqual({ x: ["one"], "x.00000": [] });
     expect(readFiles(folder.file("x.00000")).layouts).toEqual(["json "]);
