@@ -66,7 +66,8 @@ class TrapModuleRun {
   static async open(plan: TrapModulePlan, parent: TrapParent): Promise<TrapModuleRun> {
     const def = await moduleNamed(plan.module);
     const print = (text: string): void => writeAll(1, Buffer.from(text), "standard output");
-    const runner = new ModuleRunner(def, { params: plan.params, print });
+    const warn = (message: string): void => parent.log("warning", message);
+    const runner = new ModuleRunner(def, { params: plan.params, print, warn });
     const run = new TrapModuleRun(plan, runner, parent);
     try {
       run.#connect();

@@ -66,7 +66,8 @@ function runOnText(def: AnyModule, plan: RunPlan): number {
   const inputs = Object.keys(def.inputs);
   if (inputs.length !== 1)
     throw usageError(`${def.name} has ${inputs.length} inputs: give its interfaces with -i`);
-  const runner = new ModuleRunner(def, { params: plan.params, print });
+  const warn = (message: string): void => say(`warning: ${message}`);
+  const runner = new ModuleRunner(def, { params: plan.params, print, warn });
   const [firstOutput] = Object.values(runner.outputs);
   const csv = firstOutput && new CsvFile(plan.output, firstOutput.template);
   if (csv) firstOutput.link(csv);

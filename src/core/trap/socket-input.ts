@@ -23,8 +23,10 @@ export type SocketInputSpec = Extract<InputSpec, { type: "u" | "t" | "T" }>;
 export const socketPath = (folder: string, name: string): string =>
   join(folder, `trap-${name}.sock`);
 
-/** Milliseconds before a sender that was not there is tried again (trap.md section 3). */
+/** Milliseconds before a sender that was not there, or made no sense, is tried again (trap.md section 3). */
 const RETRY_MS = 1000;
+/** The same for a unix socket that nobody listens on: looking costs nothing. */
+const RETRY_UNIX_MS = 200;
 /** Reads in a row before the loop looks at its other tasks. */
 const READS_MAX = 4;
 
@@ -130,14 +132,17 @@ export class SocketInput implements TrapInput, Task {
     this.fd = -1;
     this.events = 0;
     if (this.#addresses.length > 0) this.due = 0;
-    else this.#retry(why);
+    else this.#retry(why, this.#spec.type === "u" ? RETRY_UNIX_MS : RETRY_MS);
   }
 
-  #retry(why: string): void {
-    this.due = performance.now() + RETRY_MS;
+  #retry(why: string, afterMs = RETRY_MS): void {
+    this.due = performance.now() + afterMs;
     if (why === this.#told) return;
     this.#told = why;
-    this.#env.log("notice", `${this.#spec.text}: no sender yet: ${why}; trying each second`);
+    this.#env.log(
+      "notice",
+      `${this.#spec.text}: no sender yet: ${why}; trying again until there is one`,
+    );
   }
 
   #read(): void {
