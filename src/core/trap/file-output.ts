@@ -131,14 +131,15 @@ class FileOutput implements TrapOutput {
 
   /** Write a batch as one container, or as several where it is too large or each message has its own. */
   #take(batch: Batch, last: boolean): void {
-    const { count, length } = batch;
+    const count = batch.count + (last ? 1 : 0);
+    const length = batch.length + (last ? END.length : 0);
     if (!this.#layout) {
-      if (count > 0) throw new Error("records came before their layout was announced");
+      if (batch.count > 0) throw new Error("records came before their layout was announced");
       return;
     }
-    if (this.#spec.buffer ? length + END.length <= CONTAINER_MAX : count + (last ? 1 : 0) <= 1) {
-      if (count > 0 || last)
-        this.#put(batch.bytes.subarray(batch.start, batch.start + length), count, last);
+    if (this.#spec.buffer ? length <= CONTAINER_MAX : count <= 1) {
+      const messages = batch.bytes.subarray(batch.start, batch.start + batch.length);
+      if (count > 0) this.#put(messages, batch.count, last);
       return;
     }
     this.#cut(batch);
