@@ -131,6 +131,19 @@ describe.skipIf(skip)(`TlsStream${tlsMissing}`, () => {
     expect([client.write(bytes, 0, 10), client.wants]).toEqual([AGAIN, POLLIN]);
   });
 
+  test("TlsStream wants to write on when a read has ended the handshake", () => {
+    const { server, client } = wrappedPair();
+    const bytes = new Uint8Array(new ArrayBuffer(8));
+    expect([client.write(bytes, 0, 8), client.wants]).toEqual([AGAIN, POLLIN]);
+    // Only reads, so that nothing else can bring the handshake to its end.
+    waitFor(() => {
+      expect([server.read(bytes, 0, 8), client.read(bytes, 0, 8)]).toEqual([AGAIN, AGAIN]);
+      return client.wants === (POLLIN | POLLOUT);
+    });
+    expect(client.write(bytes, 0, 8)).toBe(8);
+    expect([client.read(bytes, 0, 8), client.wants]).toEqual([AGAIN, POLLIN]);
+  });
+
   test("TlsStream waits for room when the peer does not read, and goes on from other memory", () => {
     const { server, client } = establishedPair();
     const out = noise(8 * MEGABYTE, 3);

@@ -31,6 +31,8 @@ export class TlsStream implements ByteStream {
   readonly #library: Libssl;
   /** undefined when closed. */
   #ssl: Handle | undefined;
+  /** Whether the last write has to be tried again. */
+  #writeWaits = false;
   /** Whether data has passed. OpenSSL itself forgets after an alert that the handshake was over. */
   #proven = false;
   #broken = false;
@@ -48,9 +50,15 @@ export class TlsStream implements ByteStream {
     const length = Math.min(to - from, LENGTH_MAX);
     this.#library.ERR_clear_error();
     const read = this.#library.SSL_read(ssl, bytes.subarray(from, to), length);
-    if (read <= 0) return this.#outcome(ssl, read);
-    this.#proven = true;
-    return read;
+    if (read > 0) {
+      this.#proven = true;
+      return read;
+    }
+    const outcome = this.#outcome(ssl, read);
+    // The read may have ended the handshake for which a write waited: nothing more need come in for it to go on.
+    if (outcome === AGAIN && this.#writeWaits && this.#library.SSL_is_init_finished(ssl) !== 0)
+      this.wants |= POLLOUT;
+    return outcome;
   }
 
   write(bytes: Uint8Array, from: number, to: number): number {
@@ -61,6 +69,7 @@ export class TlsStream implements ByteStream {
     if (length === 0) return 0;
     this.#library.ERR_clear_error();
     const written = this.#library.SSL_write(ssl, bytes.subarray(from, to), length);
+    this.#writeWaits = written <= 0;
     if (written <= 0) return this.#outcome(ssl, written);
     this.#proven = true;
     return written;
