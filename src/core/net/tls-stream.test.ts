@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import fc from "fast-check";
 import { libc } from "./libc.ts";
 import { POLLIN, POLLOUT } from "./poller.ts";
 import { AGAIN, BROKEN, type ByteStream, SocketStream } from "./stream.ts";
 import { TlsAuthority, tlsMissing } from "./testing/tls-authority.ts";
+import { BROKEN_PIPE } from "./testing/tls-broken-pipe.ts";
 import { connectedPair, Pump, turnUntil, waitFor } from "./testing/tls-pump.ts";
 import { TlsContext } from "./tls.ts";
 
@@ -268,11 +268,10 @@ describe.skipIf(skip)(`TlsStream${tlsMissing}`, () => {
   });
 
   test("TlsStream survives a peer that goes while it writes, even where SIGPIPE would kill", () => {
-    const script = join(import.meta.dir, "testing", "tls-broken-pipe.ts");
     const files = authority.issue("writer");
     const { stdout, stderr, exitCode, signalCode } = Bun.spawnSync([
       process.execPath,
-      script,
+      BROKEN_PIPE,
       files.key,
       files.cert,
       files.ca,
