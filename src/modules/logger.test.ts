@@ -196,10 +196,11 @@ describe("files", () => {
 describe("standard output", () => {
   /** A process that logs so many batches, or until the module asks to be ended. */
   const script = (batches: number): string => `
-    const { ModuleRunner } = await import("${join(import.meta.dir, "../core/runner.ts")}");
-    const { parseTemplate } = await import("${join(import.meta.dir, "../core/unirec/template.ts")}");
-    const { packed } = await import("${join(import.meta.dir, "../core/unirec/test-kit.ts")}");
-    const { default: logger } = await import("${join(import.meta.dir, "logger.ts")}");
+    const load = (path) => import(process.env.SOURCE + path);
+    const { ModuleRunner } = await load("/core/runner.ts");
+    const { parseTemplate } = await load("/core/unirec/template.ts");
+    const { packed } = await load("/core/unirec/test-kit.ts");
+    const { default: logger } = await load("/modules/logger.ts");
     const runner = new ModuleRunner(logger, { params: { header: true } });
     const layout = parseTemplate("uint16 DST_PORT,string NOTE");
     const batch = packed(layout, Array(1000).fill({ DST_PORT: 80, NOTE: "one" }));
@@ -209,10 +210,11 @@ describe("standard output", () => {
     runner.inputs.flows.end();
     process.stderr.write(runner.stopping ? "stopping" : "all");
   `;
+  const env = { ...process.env, SOURCE: join(import.meta.dir, "..") };
   const HEAD = "uint16 DST_PORT,string NOTE\n";
 
   test("logger writes to standard output when it is given no file", () => {
-    const { stdout, stderr } = Bun.spawnSync([process.execPath, "-e", script(40)]);
+    const { stdout, stderr } = Bun.spawnSync([process.execPath, "-e", script(40)], { env });
     expect(stderr.toString()).toBe("all");
     expect(stdout.toString()).toBe(HEAD + '80,"one"\n'.repeat(40_000));
   });
@@ -220,7 +222,7 @@ describe("standard output", () => {
   test("logger asks to be ended when the reader of its pipe has gone", () => {
     const { stdout, stderr } = Bun.spawnSync(
       ["sh", "-c", '"$0" -e "$1" | head -n 1', process.execPath, script(100_000)],
-      { stdout: "pipe", stderr: "pipe" },
+      { env, stdout: "pipe", stderr: "pipe" },
     );
     expect(stderr.toString()).toBe("stopping");
     expect(stdout.toString()).toBe(HEAD);

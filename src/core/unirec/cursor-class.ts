@@ -27,9 +27,12 @@ const RESERVED = new Set(
  * Throws ERR_TEMPLATE when a field is called as a member of the cursor (UniRec's names are upper case).
  */
 export function cursorClass(declared: Template): CursorClass {
-  const key = declared.fields
+  const { format = "unirec", spec } = declared;
+  const fields = declared.fields
     .map(({ optional, type, name }) => `${optional ? "?" : ""}${type} ${name}`)
     .join(",");
+  // The class holds what its template refuses, which depends on the format and, of JSON, on the name.
+  const key = `${format} ${fields || spec}`;
   let known = classes.get(key);
   if (!known) {
     const clash = declared.fields.find(({ name }) => RESERVED.has(name));

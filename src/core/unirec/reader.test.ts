@@ -3,7 +3,14 @@ import { describe, expect, test } from "bun:test";
 import { assert, property, shuffledSubarray, tuple, uint8Array } from "fast-check";
 import { Batch } from "../batch.ts";
 import { type AnyReader, plainRecord, reader } from "./reader.ts";
-import { parseTemplate, type Template, template } from "./template.ts";
+import {
+  ANY_MESSAGES,
+  ANY_RECORDS,
+  messages,
+  parseTemplate,
+  type Template,
+  template,
+} from "./template.ts";
 import {
   anyRow,
   anyTable,
@@ -245,6 +252,23 @@ test.each(
   expect(() => reader(parseTemplate(`uint64 ${name}`))).toThrow(
     expect.objectContaining({ code: "ERR_TEMPLATE" }),
   );
+});
+
+test("reader takes the layouts that its own template takes, whatever others have no fields either", () => {
+  const [json, other] = [messages("json", "IDEA"), messages("json", "other")];
+  const cursors = [ANY_RECORDS, ANY_MESSAGES, json, other].map((declared) => reader(declared));
+  const takes = (layout: Template): boolean[] =>
+    cursors.map((cursor) => {
+      try {
+        cursor.negotiate(layout);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  expect(takes(flow)).toEqual([true, true, false, false]);
+  expect(takes(json)).toEqual([false, true, true, false]);
+  expect(takes(other)).toEqual([false, true, false, true]);
 });
 
 test("reader reads fields that are called as what any object has", () => {

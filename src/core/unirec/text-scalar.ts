@@ -38,6 +38,8 @@ function ascii(out: DataView, at: number, text: string): number {
 /** printf's `%f`: six decimals, all digits of a large value. */
 export function fixedText(value: number): string {
   if (Number.isNaN(value)) return "nan";
+  // toFixed has no sign for it, printf has.
+  if (Object.is(value, -0)) return "-0.000000";
   if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
   return Math.abs(value) < 1e21 ? value.toFixed(6) : `${BigInt(value)}.000000`;
 }

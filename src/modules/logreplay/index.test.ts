@@ -267,8 +267,9 @@ describe("files", () => {
 describe("standard input", () => {
   /** A process that replays its standard input and says what it sends, and when it has to wait. */
   const script = `
-    const { ModuleRunner } = await import("${join(import.meta.dir, "../../core/runner.ts")}");
-    const { default: logreplay } = await import("${join(import.meta.dir, "index.ts")}");
+    const load = (path) => import(process.env.SOURCE + path);
+    const { ModuleRunner } = await load("/core/runner.ts");
+    const { default: logreplay } = await load("/modules/logreplay/index.ts");
     const runner = new ModuleRunner(logreplay, { params: { file: "-" } });
     const port = runner.outputs.flows;
     port.link({
@@ -289,8 +290,14 @@ describe("standard input", () => {
     runner.end();
   `;
 
+  const env = { ...process.env, SOURCE: join(import.meta.dir, "../..") };
+
   test("logreplay waits for a pipe without holding up its thread", async () => {
-    const child = Bun.spawn([process.execPath, "-e", script], { stdin: "pipe", stdout: "pipe" });
+    const child = Bun.spawn([process.execPath, "-e", script], {
+      env,
+      stdin: "pipe",
+      stdout: "pipe",
+    });
     const decoder = new TextDecoder();
     const output = child.stdout.getReader();
     /** What it says next, which is as long as `expected` at least. */
@@ -320,6 +327,7 @@ describe("standard input", () => {
 
   test("logreplay reads standard input that is a file", () => {
     const { stdout } = Bun.spawnSync([process.execPath, "-e", script], {
+      env,
       stdin: Bun.file(fileOf(TEXT)),
     });
     expect(stdout.toString()).toBe(`layout ${HEADER}\nrecords 3\nend\n`);
