@@ -11,17 +11,21 @@ export const FLOW = template(
 /** Records sent in one call. */
 const BURST = 1000;
 
-/** Sends `count` records, setting ten fields of each. */
+/** Sends `count` records, setting ten fields of each, at full speed or so many a second. */
 export const sender = defineModule({
   name: "sender",
   about: "Sends flow records.",
-  params: { count: param.count({ about: "Records", default: 10_000_000 }) },
+  params: {
+    count: param.count({ about: "Records", default: 10_000_000 }),
+    rate: param.count({ about: "Records a second; 0 for full speed", default: 0 }),
+  },
   inputs: {},
   outputs: { flows: FLOW },
   setup({ params, out }) {
     const source = parseIp("10.0.0.1")!;
     const target = parseIp("192.0.2.7")!;
     const { record, push } = out.flows;
+    const began = performance.now();
     let sent = 0;
     return {
       produce: () => {
@@ -39,7 +43,9 @@ export const sender = defineModule({
           record.TCP_FLAGS = 27;
           push();
         }
-        return sent < params.count ? 0 : undefined;
+        if (sent >= params.count) return undefined;
+        if (params.rate === 0) return 0;
+        return Math.max(0, began + (sent * 1000) / params.rate - performance.now());
       },
     };
   },

@@ -34,6 +34,8 @@ export class Client implements Task {
   #queue: Outgoing[] = [];
   /** Bytes of the first in the queue that were handed over. */
   #sent = 0;
+  /** Whether the first has been offered to the stream: TLS may have sealed a part of it already. */
+  #begun = false;
   /** Bytes of the hello that were not. */
   #hello: Uint8Array | undefined;
   #sentContainers = 0;
@@ -102,15 +104,12 @@ export class Client implements Task {
     this.#queue.push(container);
     if (this.#queue.length > 1) return;
     this.#sent = sent;
-    if (sent === 0) this.push();
-    else this.events = POLLIN | POLLOUT;
+    this.push();
   }
 
-  /** Give up the oldest container that is not half sent, to make room. */
+  /** Give up the oldest container that is not half sent, if there is one, to make room. */
   skip(): void {
-    const i = this.#sent > 0 && this.#queue.length > 1 ? 1 : 0;
-    if (i === 0 && this.#sent > 0) return;
-    const [container] = this.#queue.splice(i, 1);
+    const [container] = this.#queue.splice(this.#begun ? 1 : 0, 1);
     if (!container) return;
     this.#skipped += container.count;
     this.#pool.release(container);
@@ -138,6 +137,7 @@ export class Client implements Task {
     if (this.#hello && !this.#greet(this.#hello)) return;
     while (this.#queue.length > 0) {
       const container = this.#queue[0]!;
+      this.#begun = true;
       const written = this.#write(container.bytes, this.#sent, container.length);
       if (written < 0) return;
       this.#sent += written;
@@ -146,16 +146,19 @@ export class Client implements Task {
       this.#sentMessages += container.count;
       this.#queue.shift();
       this.#sent = 0;
+      this.#begun = false;
       this.#pool.release(container);
     }
     if (this.leaving) this.close();
   }
 
   #greet(hello: Uint8Array): boolean {
-    const written = this.#write(hello, 0, hello.length);
-    if (written < 0) return false;
-    this.#hello = written < hello.length ? hello.subarray(written) : undefined;
-    if (this.#hello) return false;
+    for (let rest = hello; rest.length > 0; rest = this.#hello) {
+      const written = this.#write(rest, 0, rest.length);
+      if (written < 0) return false;
+      this.#hello = rest.subarray(written);
+    }
+    this.#hello = undefined;
     if (!this.leaving) this.due = Number.POSITIVE_INFINITY;
     return true;
   }
@@ -166,6 +169,11 @@ export class Client implements Task {
     if (written === AGAIN) this.events |= this.#stream.wants;
     else this.close();
     return -1;
+  }
+
+  /** Why the connection broke, where more is known than that the peer has gone. */
+  get failure(): string | undefined {
+    return this.#stream.failure;
   }
 
   /** See whether it is still there; what it says is of no interest. */

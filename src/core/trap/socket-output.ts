@@ -132,11 +132,20 @@ export class SocketOutput implements TrapOutput, Task {
 
   #gone(client: Client): void {
     const i = this.#clients.indexOf(client);
-    if (i < 0) return;
+    if (i < 0) {
+      // It went before it was let in, as one whose handshake failed at once.
+      this.#tellGone(client);
+      return;
+    }
     this.#clients.splice(i, 1);
     this.#skippedByGone += client.stats.skippedMessages;
     this.#env.poller.remove(client);
-    this.#env.log("info", `${this.#spec.text}: ${client.peer.text} left`);
+    this.#tellGone(client);
+  }
+
+  #tellGone({ failure, peer }: Client): void {
+    if (failure === undefined) this.#env.log("info", `${this.#spec.text}: ${peer.text} left`);
+    else this.#env.log("notice", `${this.#spec.text}: ${peer.text} lost: ${failure}`);
   }
 
   /** A new layout: who is there gets what is left of the old, is sent away, and comes back to a new hello. */
@@ -181,7 +190,8 @@ export class SocketOutput implements TrapOutput, Task {
       container = this.#pool.take();
     }
     if (last) container.appendEnd();
-    this.#dispatch(container);
+    // The end is no reason to lose what came before it: it is one container more than the bound.
+    this.#dispatch(container, last ? this.#spec.bufferCount + 1 : this.#spec.bufferCount);
   }
 
   /**
@@ -254,21 +264,20 @@ export class SocketOutput implements TrapOutput, Task {
   }
 
   /** Number a container, unless it is empty, and give it to all clients; the caller's hold on it ends. */
-  #dispatch(container: Outgoing): void {
+  #dispatch(container: Outgoing, bound = this.#spec.bufferCount): void {
     if (container.count > 0) {
       container.seal(this.#sequence);
       this.#sent(container.count);
-      this.#makeRoom();
+      this.#makeRoom(bound);
       for (const client of this.#readers()) client.offer(container);
     }
     this.#pool.release(container);
   }
 
   /** See that each client's queue has room: by waiting, or at the cost of its oldest. */
-  #makeRoom(): void {
-    const { bufferCount } = this.#spec;
+  #makeRoom(bound: number): void {
     const full = (): boolean =>
-      this.#clients.some(({ leaving, waiting }) => !leaving && waiting >= bufferCount);
+      this.#clients.some(({ leaving, waiting }) => !leaving && waiting >= bound);
     if (!full()) return;
     const until =
       this.#timeout === "WAIT" || this.#timeout === "HALF_WAIT"
@@ -277,7 +286,7 @@ export class SocketOutput implements TrapOutput, Task {
           ? 0
           : performance.now() + this.#timeout / 1000;
     if (until > 0) this.#turnUntil(() => !full(), until);
-    for (const client of this.#clients) if (client.waiting >= bufferCount) client.skip();
+    for (const client of this.#clients) if (client.waiting >= bound) client.skip();
   }
 
   /** Let clients come and take until `done`, `until` or the end of the process. */

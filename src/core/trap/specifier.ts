@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** Interface specifiers: `u:flows,t:collector:9000` (trap.md section 1, modules.md D1). @module */
 import { EXIT, NemeanError } from "../errors.ts";
+import type { TlsFiles } from "../net/tls.ts";
 
 /** How long an output waits for slow receivers: for ever, for ever once there are any, not at all, or microseconds. */
 export type Timeout = "WAIT" | "HALF_WAIT" | "NO_WAIT" | number;
@@ -25,13 +26,6 @@ export type InputSpec = Common &
     | { readonly type: "f"; readonly pattern: string; readonly containerMax: number }
     | { readonly type: "g"; readonly message: string }
   );
-
-/** Paths of PEM files: private key, own certificate (may be a chain), and those the peer's is checked against. */
-export interface TlsFiles {
-  readonly key: string;
-  readonly cert: string;
-  readonly ca: string;
-}
 
 interface OutputCommon extends Common {
   /** Whether messages are packed into containers; each goes out alone otherwise. */
