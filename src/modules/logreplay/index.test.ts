@@ -217,6 +217,13 @@ describe("pace", () => {
     expect(sentAt(replaying(lines), [0, 1])).toEqual(["ab", "abc"]);
   });
 
+  test("logreplay sends all lines of a second at once, over many chunks and to a last line without end", () => {
+    const lines = Array.from({ length: 20_000 }, (_, i) => at(100, `number ${i}`));
+    const { rows, warned } = replayed(paced(...lines).slice(0, -1));
+    expect(rows.map(({ NOTE }) => NOTE)).toEqual(lines.map((_, i) => `number ${i}`));
+    expect(warned).toEqual([]);
+  });
+
   test("logreplay sends at full speed when it is told so", () => {
     expect(replayed(story, { fullSpeed: true }).rows).toHaveLength(5);
   });
