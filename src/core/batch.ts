@@ -30,11 +30,6 @@ export const recordTooLong = (size: number): NemeanError =>
 export class Batch {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /**
-   * Bytes in front of `start` that mean nothing: an output may write its header there. The only ones of a batch
-   * that are not read-only for its readers.
-   */
-  headroom = HEADROOM;
   /** Offset of the first record's length. */
   start = HEADROOM;
   /** Bytes of records. */

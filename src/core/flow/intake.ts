@@ -100,8 +100,6 @@ export class FlowIntake implements Receiver {
   #deliverPart(batch: Batch, { from, length, count }: Part): void {
     if (this.#part.view.buffer !== batch.view.buffer) this.#part = new Batch(batch.view.buffer);
     const part = this.#part;
-    // In front of it lies the part before.
-    part.headroom = 0;
     part.start = from;
     part.length = length;
     part.count = count;

@@ -34,9 +34,7 @@ const SLICE_MS = 100;
 export class Poller {
   readonly #tasks: Task[] = [];
   readonly #stopped: () => boolean;
-  /** struct pollfd: descriptor, then events and what came of them as two halves of a word. */
-  #fds = new Int32Array(new ArrayBuffer(GROW * WORDS * 4));
-  #polled: Task[] = [];
+  readonly #idle: Watched[] = [];
 
   constructor(stopped: () => boolean = () => false) {
     this.#stopped = stopped;
@@ -60,31 +58,37 @@ export class Poller {
   turn(maxMs = SLICE_MS, stage?: Task["stage"]): number {
     let now = performance.now();
     let until = now + Math.min(maxMs, SLICE_MS);
-    this.#polled.length = 0;
+    // Tasks turn the outlets while they run: each turn in a turn has a list of its own.
+    const watched = this.#idle.pop() ?? new Watched();
     for (const task of this.#tasks) {
       if (stage !== undefined && task.stage !== stage) continue;
       if (task.due < until) until = task.due;
-      if (task.fd >= 0 || task.due !== Number.POSITIVE_INFINITY) this.#watch(task);
+      if (task.fd >= 0 || task.due !== Number.POSITIVE_INFINITY) watched.add(task);
     }
-    this.#poll(Math.max(0, Math.ceil(until - now)));
+    watched.poll(Math.max(0, Math.ceil(until - now)));
     now = performance.now();
     let ran = 0;
-    const polled = this.#polled;
-    // Tasks may add and remove others while they run, and turn the outlets meanwhile: this turn keeps its own list.
-    this.#polled = [];
-    const came = polled.map((_, i) => this.#fds[i * WORDS + 1]! >>> 16);
-    for (let i = 0; i < polled.length; i++) {
-      const task = polled[i]!;
-      if (came[i] === 0 && task.due > now) continue;
-      if (!this.#tasks.includes(task)) continue;
-      task.run(came[i]!);
+    for (let i = 0; i < watched.tasks.length; i++) {
+      const task = watched.tasks[i]!;
+      const events = watched.events(i);
+      // One that ran before it may have taken it out.
+      if ((events === 0 && task.due > now) || !this.#tasks.includes(task)) continue;
+      task.run(events);
       ran++;
     }
+    watched.tasks.length = 0;
+    this.#idle.push(watched);
     return ran;
   }
+}
 
-  #watch(task: Task): void {
-    const at = this.#polled.length * WORDS;
+/** What one turn waits for: struct pollfd of each task, its descriptor, then events and what came of them. */
+class Watched {
+  readonly tasks: Task[] = [];
+  #fds = new Int32Array(new ArrayBuffer(GROW * WORDS * 4));
+
+  add(task: Task): void {
+    const at = this.tasks.length * WORDS;
     if (at === this.#fds.length) {
       const more = new Int32Array(new ArrayBuffer(this.#fds.byteLength * 2));
       more.set(this.#fds);
@@ -93,14 +97,19 @@ export class Poller {
     // A negative descriptor is passed over by poll().
     this.#fds[at] = task.events === 0 ? -1 : task.fd;
     this.#fds[at + 1] = task.events;
-    this.#polled.push(task);
+    this.tasks.push(task);
   }
 
-  #poll(timeoutMs: number): void {
-    const { poll } = libc();
-    if (poll(this.#fds, this.#polled.length as never, timeoutMs) >= 0) return;
+  /** What came for a task. */
+  events(i: number): number {
+    return this.#fds[i * WORDS + 1]! >>> 16;
+  }
+
+  poll(timeoutMs: number): void {
+    const count = this.tasks.length;
+    if (libc().poll(this.#fds, count as never, timeoutMs) >= 0) return;
     const reason = errno();
     if (reason !== ERRNO.interrupted) throw new Error(`poll: ${errnoText(reason)}`);
-    for (let i = 0; i < this.#polled.length; i++) this.#fds[i * WORDS + 1]! &= 0xffff;
+    for (let i = 0; i < count; i++) this.#fds[i * WORDS + 1]! &= 0xffff;
   }
 }

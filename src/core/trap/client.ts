@@ -10,13 +10,6 @@ const trash = new Uint8Array(new ArrayBuffer(4096));
 
 const HELLO_MS = 5000;
 
-/** A whole container in memory, header and all, and its messages. */
-export interface Sealed {
-  readonly from: number;
-  readonly to: number;
-  readonly count: number;
-}
-
 /** One receiver of an output: its connection, what waits for it, and what became of what it was offered. */
 export class Client implements Task {
   readonly fd: number;
@@ -79,32 +72,11 @@ export class Client implements Task {
     return this.gone || (this.#queue.length === 0 && this.#hello === undefined);
   }
 
-  /** Whether nothing waits for it, so that what comes next may go out from where it lies. */
-  get idle(): boolean {
-    return this.#queue.length === 0 && this.#hello === undefined;
-  }
-
-  /** Send a container to an idle client from where it lies; returns the bytes that went, all when it has gone. */
-  sendNow(bytes: Uint8Array, { from, to, count }: Sealed): number {
-    const written = this.#write(bytes, from, to);
-    if (this.gone) {
-      this.#skipped += count;
-      return to - from;
-    }
-    if (written === to - from) {
-      this.#sentContainers++;
-      this.#sentMessages += count;
-    }
-    return Math.max(written, 0);
-  }
-
-  /** Put a container into its queue, `sent` bytes of which have gone, and send what goes. */
-  offer(container: Outgoing, sent = 0): void {
+  /** Put a container into its queue and send what goes. */
+  offer(container: Outgoing): void {
     container.users++;
     this.#queue.push(container);
-    if (this.#queue.length > 1) return;
-    this.#sent = sent;
-    this.push();
+    if (this.#queue.length === 1) this.push();
   }
 
   /** Give up the oldest container that is not half sent, if there is one, to make room. */

@@ -38,7 +38,6 @@ export const readSequence = (view: DataView, at: number): number =>
  */
 export class ContainerReader {
   readonly #receiver: Receiver;
-  readonly #header: number;
   #batch = new Batch(new ArrayBuffer(0));
   /** Messages, the one that ends the stream not among them. */
   messages = 0;
@@ -48,16 +47,13 @@ export class ContainerReader {
   /** The message that ends the stream has come. */
   ended = false;
 
-  /** @param header bytes of a container's header, which are done with when its messages are delivered */
-  constructor(receiver: Receiver, header: number) {
+  constructor(receiver: Receiver) {
     this.#receiver = receiver;
-    this.#header = header;
   }
 
   /** Containers will lie in this memory from now on. */
   use(buffer: ArrayBufferLike): void {
     this.#batch = new Batch(buffer);
-    this.#batch.headroom = this.#header;
   }
 
   /** The messages of a container, `length` bytes from `start`. Returns how many there are, the end included. */

@@ -65,7 +65,7 @@ class FileInput implements TrapInput, Task {
     this.#env = env;
     this.#paths = filePaths(spec.pattern);
     this.#path = spec.pattern;
-    this.#containers = new ContainerReader(receiver, FILE_HEADER);
+    this.#containers = new ContainerReader(receiver);
     this.#reserve(Math.max(BUFFER, HELLO_HEAD + SPECIFIER_MAX));
     env.poller.add(this);
   }

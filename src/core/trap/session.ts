@@ -45,7 +45,7 @@ export class Session {
   constructor(receiver: Receiver, containerMax: number) {
     this.#receiver = receiver;
     this.#containerMax = containerMax;
-    this.#containers = new ContainerReader(receiver, SOCKET_HEADER);
+    this.#containers = new ContainerReader(receiver);
     this.#reserve(BUFFER);
   }
 
@@ -87,6 +87,11 @@ export class Session {
     const read = stream.read(this.#bytes, this.#to, this.#bytes.length);
     if (read > 0) this.#to += read;
     return read;
+  }
+
+  /** Whether the last read filled all there was room for, so that there may be more. */
+  get full(): boolean {
+    return this.#to === this.#bytes.length;
   }
 
   /** Take what is whole and deliver it. */

@@ -158,9 +158,11 @@ export class SocketInput implements TrapInput, Task {
         this.#lost(read === BROKEN ? (stream.failure ?? "the connection broke") : "it closed");
         return;
       }
+      const { full } = this.#session;
       if (!this.#take()) return;
+      // A socket that gave less than there was room for has no more; TLS may hold bytes that poll() cannot see.
+      if (!full && !this.#tls) return;
     }
-    // TLS may hold bytes that poll() cannot see.
     this.due = this.#tls ? 0 : Number.POSITIVE_INFINITY;
   }
 

@@ -8,7 +8,6 @@ import { TlsContext } from "../net/tls.ts";
 import type { OutputPort } from "../port.ts";
 import type { Template } from "../unirec/template.ts";
 import { Client } from "./client.ts";
-import { SOCKET_HEADER, writeHeader } from "./container.ts";
 import { encodeHello } from "./hello.ts";
 import type { OutputStats, TrapEnvironment, TrapOutput } from "./interface.ts";
 import { END_BYTES, type Outgoing, OutgoingPool } from "./outgoing.ts";
@@ -183,7 +182,6 @@ export class SocketOutput implements TrapOutput, Task {
   /** Send a batch as one container, or as several where the specifier wants them smaller. */
   #send(batch: Batch, last: boolean): void {
     if (!this.#canSend(batch.count + (last ? 1 : 0))) return;
-    if (!last && this.#sendInPlace(batch)) return;
     let container = this.#fill(batch);
     if (last && container.count > 0 && (!this.#spec.buffer || !container.fits(END_BYTES))) {
       this.#dispatch(container);
@@ -192,32 +190,6 @@ export class SocketOutput implements TrapOutput, Task {
     if (last) container.appendEnd();
     // The end is no reason to lose what came before it: it is one container more than the bound.
     this.#dispatch(container, last ? this.#spec.bufferCount + 1 : this.#spec.bufferCount);
-  }
-
-  /**
-   * Send a batch from where it lies, its header in the headroom, as long as all clients keep up. Copied is only
-   * what one of them did not take.
-   */
-  #sendInPlace(batch: Batch): boolean {
-    const { buffer, bufferSize } = this.#spec;
-    const size = SOCKET_HEADER + batch.length;
-    if (!buffer || batch.headroom < SOCKET_HEADER || size > bufferSize) return false;
-    const readers = this.#readers();
-    if (!readers.every(({ idle }) => idle)) return false;
-    const { bytes, count, length, start } = batch;
-    const from = start - SOCKET_HEADER;
-    writeHeader(batch.view, from, { length, sequence: this.#sequence, count });
-    let container: Outgoing | undefined;
-    for (const client of readers) {
-      const sent = client.sendNow(bytes, { from, to: from + size, count });
-      if (sent === size) continue;
-      container ??= this.#fill(batch);
-      container.seal(this.#sequence);
-      client.offer(container, sent);
-    }
-    if (container) this.#pool.release(container);
-    this.#sent(count);
-    return true;
   }
 
   #sent(count: number): void {
