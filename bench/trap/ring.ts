@@ -13,7 +13,18 @@ import { receiver, seen, sender } from "./flow.ts";
 
 const WAIT_MS = 100;
 
-function write({ ring, count }: { ring: BatchRing; count: number }): void {
+interface Plan {
+  readonly ring: BatchRing;
+  readonly count: number;
+  /** 0, then 1 once the writer is there, then 2 for it to begin. */
+  readonly gate: SharedArrayBuffer;
+}
+
+function write({ ring, count, gate }: Plan): void {
+  const word = new Int32Array(gate);
+  Atomics.store(word, 0, 1);
+  Atomics.notify(word, 0);
+  Atomics.wait(word, 0, 1);
   const runner = new ModuleRunner(sender, { params: { count } });
   const writer = new RingWriter(ring);
   writer.patient = true;
@@ -29,19 +40,26 @@ function read(count: number): void {
   const runner = new ModuleRunner(receiver);
   const reader = new RingReader(ring, runner.inputs["flows"]!);
   const rung = new Int32Array(bell);
+  const gate = new SharedArrayBuffer(4);
+  const word = new Int32Array(gate);
+  const begun = process.cpuUsage();
+  new Worker(import.meta.filename, { workerData: { ring, count, gate } satisfies Plan });
+  Atomics.wait(word, 0, 0);
   const before = process.cpuUsage();
-  new Worker(import.meta.filename, { workerData: { ring, count } });
+  Atomics.store(word, 0, 2);
+  Atomics.notify(word, 0);
   while (!reader.ended) {
     const word = Atomics.load(rung, 0);
     if (reader.drain() === 0) Atomics.wait(rung, 0, word, WAIT_MS);
   }
   const { user, system } = process.cpuUsage(before);
+  const start = before.user + before.system - begun.user - begun.system;
   console.log(
     JSON.stringify({
       ...seen,
       dropped: reader.dropped,
       micros: user + system,
-      start: 0,
+      start,
       rssMax: 0,
     }),
   );
@@ -49,4 +67,4 @@ function read(count: number): void {
 }
 
 if (isMainThread) read(Number(process.argv[2]));
-else write(workerData as { ring: BatchRing; count: number });
+else write(workerData as Plan);
