@@ -39,6 +39,8 @@ export const readSequence = (view: DataView, at: number): number =>
 export class ContainerReader {
   readonly #receiver: Receiver;
   #batch = new Batch(new ArrayBuffer(0));
+  /** Messages that were walked over. */
+  #walked = 0;
   /** Messages, the one that ends the stream not among them. */
   messages = 0;
   buffers = 0;
@@ -59,27 +61,35 @@ export class ContainerReader {
   /** The messages of a container, `length` bytes from `start`. Returns how many there are, the end included. */
   take(start: number, length: number): number {
     const batch = this.#batch;
-    const { view } = batch;
     const end = start + length;
-    let at = start;
-    let count = 0;
+    const at = this.#walk(batch.view, start, end);
+    const count = this.#walked;
     this.buffers++;
-    while (at + 2 <= end) {
-      const size = view.getUint16(at);
-      if (size <= END_MAX && at + 2 + size <= end) {
-        this.ended = true;
-        break;
-      }
-      if (at + 2 + size > end) break;
-      at += 2 + size;
-      count++;
-    }
-    if (at < end && !this.ended) this.malformed++;
+    // A message ends the stream, or nothing that follows can be told apart.
+    if (at + 2 <= end && at + 2 + batch.view.getUint16(at) <= end) this.ended = true;
+    else if (at < end) this.malformed++;
     this.messages += count;
     batch.start = start;
     batch.length = at - start;
     batch.count = count;
     if (count > 0) this.#receiver.receive(batch);
     return this.ended ? count + 1 : count;
+  }
+
+  /**
+   * Where the first message begins that ends the stream or reaches beyond its container. A function of its own:
+   * it is what runs once a message, and so is compiled in a tenth of the time.
+   */
+  #walk(view: DataView, start: number, end: number): number {
+    let at = start;
+    let count = 0;
+    while (at + 2 <= end) {
+      const size = view.getUint16(at);
+      if (size <= END_MAX || at + 2 + size > end) break;
+      at += 2 + size;
+      count++;
+    }
+    this.#walked = count;
+    return at;
   }
 }
