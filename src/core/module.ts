@@ -92,6 +92,8 @@ export type Handlers<I> = { readonly [K in keyof I]: (batch: Reader<I[K]>) => vo
    * record has TIME_LAST below it. Called once per advance, however many seconds were skipped.
    */
   readonly everySecond?: (now: number) => void;
+  /** The records of an input are laid out so: said before the first of them, and when the sender changes that. */
+  readonly announced?: (layout: Template, input: string) => void;
   /** The wall clock has passed into a new second, `now` (microseconds since 1970); also when nothing comes. */
   readonly tick?: (now: number) => void;
   /**

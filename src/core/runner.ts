@@ -17,6 +17,7 @@ const SILENCE = 5 * SECOND;
 type BatchHandler = (batch: AnyReader) => void;
 interface AnyHandlers {
   readonly everySecond?: (now: number) => void;
+  readonly announced?: (layout: Template, input: string) => void;
   readonly tick?: (now: number) => void;
   readonly produce?: () => number | undefined;
   readonly ask?: () => void;
@@ -24,6 +25,7 @@ interface AnyHandlers {
   readonly [input: string]:
     | BatchHandler
     | ((now: number) => void)
+    | ((layout: Template, input: string) => void)
     | (() => number | undefined)
     | (() => void)
     | undefined;
@@ -115,6 +117,11 @@ export class ModuleRunner {
   /** Whether the module follows event time, so that batches have to be cut where a second begins. */
   get followsTime(): boolean {
     return this.#handlers.everySecond !== undefined;
+  }
+
+  /** An input has taken a layout. Ports call this. */
+  announced(layout: Template, input: string): void {
+    this.#handlers.announced?.(layout, input);
   }
 
   /** The wall clock is at `now` (microseconds since 1970); drivers call this some times a second. */
@@ -233,6 +240,7 @@ export class InputPort implements Receiver {
   /** Take the layout the producer sends; throws ERR_TEMPLATE when a required field is missing. */
   announce(layout: Template): void {
     this.cursor.negotiate(layout);
+    this.runner.announced(layout, this.name);
   }
 
   receive(batch: Batch): void {

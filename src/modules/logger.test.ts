@@ -132,9 +132,14 @@ describe("number of records", () => {
 
   test("logger writes the header only when it may take no record, and ends", () => {
     const { runner, input, text } = logging({ recordsMax: 0, header: true });
-    expect(runner.stopping).toBe(false);
-    input.receive(packed(ports, rows));
     expect(runner.stopping).toBe(true);
+    input.end();
+    expect(text()).toBe("uint16 DST_PORT,string NOTE\n");
+  });
+
+  test("logger writes the header of a stream that has no records", () => {
+    const { runner, input, text } = logging({ header: true });
+    expect(runner.stopping).toBe(false);
     input.end();
     expect(text()).toBe("uint16 DST_PORT,string NOTE\n");
   });

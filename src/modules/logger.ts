@@ -93,10 +93,13 @@ does not support, is not there.
     }
 
     return {
+      announced(next) {
+        take(next);
+        if (recordsMax === 0) stop();
+      },
       flows(flows) {
         const cursor = flows as never as AnyReader;
         const { layout: next } = cursor;
-        if (next !== layout) take(next);
         if (receptionTime) mark();
         while (records < recordsMax && cursor.next()) {
           text.record(cursor, next);

@@ -2,8 +2,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
+import { connect, unixAddress } from "../net/sockets.ts";
+import { SocketStream } from "../net/stream.ts";
 import { OutputPort } from "../port.ts";
 import { hasShared, NO_SHARED, sharedPath } from "../testing/shared.ts";
+import { Random } from "../traffic/rng.ts";
 import { ANY_MESSAGES, messages, parseTemplate, type Template } from "../unirec/template.ts";
 import { TextReader } from "../unirec/text-reader.ts";
 import { RecordWriter } from "../unirec/writer.ts";
@@ -346,7 +349,42 @@ test("SocketOutput survives clients that connect and go at once", () => {
   expect(numbers(receiver.bytes)).toEqual([1000]);
 });
 
+test("SocketOutput pays no heed to what clients say, who have no business to", () => {
+  const { output, port, send } = open("u:x");
+  const random = new Random(5);
+  const [quiet] = connected(output);
+  let sent = 0;
+  for (let round = 0; round < 200; round++) {
+    const fd = connect(unixAddress(loop.path("x")));
+    const noisy = new SocketStream(fd);
+    for (let i = random.below(20); i >= 0; i--) {
+      const noise = new Uint8Array(new ArrayBuffer(1 + random.below(10_000)));
+      for (let k = 0; k < noise.length; k++) noise[k] = random.below(256);
+      noisy.write(noise, 0, noise.length);
+      if (random.below(3) === 0) loop.poller.turn(0);
+    }
+    send(sent++);
+    port.flush();
+    noisy.close();
+  }
+  port.end();
+  loop.until(() => quiet!.closed);
+  expect(numbers(quiet!.bytes)).toEqual(Array.from({ length: sent }, (_, i) => i));
+});
+
 describe("a socket's path", () => {
+  test.skipIf(process.getuid?.() !== 0)(
+    "SocketOutput gives it to a group, by name or number",
+    () => {
+      open("u:x:group=7");
+      open("u:y:group=daemon");
+      expect(statSync(loop.path("x")).gid).toBe(7);
+      expect(statSync(loop.path("y")).gid).toBe(1);
+      expect(() => open("u:z:group=nobody-has-this")).toThrow(/no such group/);
+      expect(existsSync(loop.path("z"))).toBe(false);
+    },
+  );
+
   test("SocketOutput gives it to user and group alone, or as the specifier says", () => {
     open("u:x");
     open("u:y:mode=0666");
