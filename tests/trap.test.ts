@@ -169,7 +169,9 @@ describe("a module's process", () => {
     const before = performance.now();
     replay.process.kill("SIGTERM");
     expect(await replay.ended).toBe(0);
-    console.log(`SIGTERM to end, a client not reading: ${Math.round(performance.now() - before)} ms`);
+    console.log(
+      `SIGTERM to end, a client not reading: ${Math.round(performance.now() - before)} ms`,
+    );
     expect(existsSync(socket("stuck"))).toBe(false);
     client.destroy();
   });
