@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, readSync } from "node:fs";
 import { EXIT, messageOf, NemeanError } from "../errors.ts";
 import { POLLIN, type Task } from "../net/poller.ts";
 import type { Receiver } from "../port.ts";
-import type { Template } from "../unirec/template.ts";
+import { sameLayout, type Template } from "../unirec/template.ts";
 import { ContainerReader, FILE_HEADER } from "./container.ts";
 import { filePaths, STANDARD_INPUT } from "./file-pattern.ts";
 import { decodeHello, HELLO_HEAD, SPECIFIER_MAX } from "./hello.ts";
@@ -184,8 +184,7 @@ class FileInput implements TrapInput, Task {
   }
 
   #announce(layout: Template): boolean {
-    const former = this.#layout;
-    if (former && former.spec === layout.spec && former.format === layout.format) return true;
+    if (sameLayout(this.#layout, layout)) return true;
     try {
       this.#receiver.announce?.(layout);
     } catch (error) {

@@ -4,7 +4,7 @@ import { Batch } from "../batch.ts";
 import { type Clock, wallClock } from "../clock.ts";
 import { EXIT, messageOf, NemeanError } from "../errors.ts";
 import type { OutputPort } from "../port.ts";
-import type { Template } from "../unirec/template.ts";
+import { sameLayout, type Template } from "../unirec/template.ts";
 import { FILE_HEADER } from "./container.ts";
 import { FileSeries, type OpenFile } from "./file-series.ts";
 import { type Written, writeParts } from "./file-write.ts";
@@ -92,8 +92,7 @@ class FileOutput implements TrapOutput {
   }
 
   announce(layout: Template): void {
-    const former = this.#layout;
-    if (former && former.spec === layout.spec && former.format === layout.format) return;
+    if (sameLayout(this.#layout, layout)) return;
     const file = this.#file;
     if (file && this.#size > 0) {
       if (!file.regular && file.path !== NULL_DEVICE)

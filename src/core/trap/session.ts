@@ -2,7 +2,7 @@
 import { EXIT, messageOf, NemeanError } from "../errors.ts";
 import type { ByteStream } from "../net/stream.ts";
 import type { Receiver } from "../port.ts";
-import type { Template } from "../unirec/template.ts";
+import { sameLayout, type Template } from "../unirec/template.ts";
 import { ContainerReader, readSequence, SOCKET_HEADER } from "./container.ts";
 import { decodeHello, HELLO_HEAD, SPECIFIER_MAX } from "./hello.ts";
 
@@ -136,8 +136,7 @@ export class Session {
     if ("error" in hello) return this.#breach(hello.error);
     this.#from += hello.size;
     if (!hello.layout) return { kind: "later" };
-    const former = this.#layout;
-    if (!former || former.spec !== hello.layout.spec || former.format !== hello.layout.format) {
+    if (!sameLayout(this.#layout, hello.layout)) {
       try {
         this.#receiver.announce?.(hello.layout);
       } catch (cause) {

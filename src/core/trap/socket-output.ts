@@ -6,7 +6,7 @@ import { accept, type Listener, listenTcp, listenUnix } from "../net/sockets.ts"
 import { type ByteStream, SocketStream } from "../net/stream.ts";
 import { TlsContext } from "../net/tls.ts";
 import type { OutputPort } from "../port.ts";
-import type { Template } from "../unirec/template.ts";
+import { sameLayout, type Template } from "../unirec/template.ts";
 import { Client } from "./client.ts";
 import { encodeHello } from "./hello.ts";
 import type { OutputStats, TrapEnvironment, TrapOutput } from "./interface.ts";
@@ -151,7 +151,7 @@ export class SocketOutput implements TrapOutput, Task {
   announce(layout: Template): void {
     const former = this.#layout;
     this.#layout = layout;
-    if (!former || (former.spec === layout.spec && former.format === layout.format)) return;
+    if (!former || sameLayout(former, layout)) return;
     const patient = this.#timeout === "WAIT" || this.#timeout === "HALF_WAIT";
     const until = patient ? Number.POSITIVE_INFINITY : performance.now() + CHANGE_MS;
     const all = this.#clients.filter(({ leaving }) => !leaving);

@@ -195,6 +195,10 @@ export const missingFields = (wanted: Template, offered: Template): string[] =>
     .filter((field) => !field.optional && fieldOf(offered, field.name)?.type !== field.type)
     .map((field) => `${field.type} ${field.name}`);
 
+/** Whether records under both are read alike, so that nothing changes from one to the other. */
+export const sameLayout = (a: Template | undefined, b: Template): boolean =>
+  a !== undefined && a.spec === b.spec && a.format === b.format;
+
 const CALLED: Readonly<Record<Format, string>> = {
   unirec: "UniRec records",
   json: "JSON messages",
