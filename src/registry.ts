@@ -17,7 +17,7 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
   ["flowcounter", { kind: "module", load: () => import("./modules/flowcounter.ts") }],
   ["haddrscan", { kind: "detector", load: () => import("./detectors/haddrscan.ts") }],
   ["logger", { kind: "module", load: () => import("./modules/logger.ts") }],
-  ["logreplay", { kind: "module", load: () => import("./modules/logreplay/index.ts") }],
+  ["logreplay", { kind: "module", load: () => import("./modules/logreplay.ts") }],
   ["traffic-repeater", { kind: "module", load: () => import("./modules/traffic-repeater.ts") }],
   ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],
 ]);

@@ -9,7 +9,7 @@ import { ModuleRunner } from "../src/core/runner.ts";
 import { parseTemplate } from "../src/core/unirec/template.ts";
 import { anyTable, anyValue, packed, type Row, TYPES } from "../src/core/unirec/test-kit.ts";
 import logger from "../src/modules/logger.ts";
-import logreplay from "../src/modules/logreplay/index.ts";
+import logreplay from "../src/modules/logreplay.ts";
 
 // Should a property fail, its rows are made smaller for a while.
 setDefaultTimeout(60_000);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { EXIT, NemeanError } from "../../core/errors.ts";
-import { type Context, defineModule, param } from "../../core/module.ts";
-import { LineSplitter } from "../../core/unirec/line-splitter.ts";
-import { ANY_RECORDS } from "../../core/unirec/template.ts";
-import { TextReader } from "../../core/unirec/text-reader.ts";
-import { SECOND } from "../../core/unirec/time.ts";
-import type { RecordWriter } from "../../core/unirec/writer.ts";
-import { TextSource } from "./text-source.ts";
+import { EXIT, NemeanError, usageError } from "../core/errors.ts";
+import { type Context, defineModule, param } from "../core/module.ts";
+import { LineSplitter } from "../core/unirec/line-splitter.ts";
+import { ANY_RECORDS } from "../core/unirec/template.ts";
+import { TextReader } from "../core/unirec/text-reader.ts";
+import { TextSource } from "../core/unirec/text-source.ts";
+import { SECOND } from "../core/unirec/time.ts";
+import type { RecordWriter } from "../core/unirec/writer.ts";
 
 /** Bytes read at once: the text of about a batch of flows. */
 const CHUNK = 1 << 17;
@@ -101,8 +101,10 @@ class Replay {
    * @throws {NemeanError} ERR_USAGE without a file, ERR_INPUT when it cannot be read or has no header
    */
   constructor(context: Setup) {
+    const { file } = context.params;
+    if (file === "") throw usageError("logreplay: give the file to send as -f FILE");
     this.#context = context;
-    this.#source = new TextSource(context.params.file);
+    this.#source = named(() => new TextSource(file));
     while (!this.#reader) {
       if (this.#at < this.#end) this.#push();
       else if (this.#read() > 0) return;
@@ -137,7 +139,7 @@ class Replay {
   }
 
   #read(): number {
-    const length = this.#source.read(this.#chunk);
+    const length = named(() => this.#source.read(this.#chunk));
     if (length < 0) return IDLE_MS;
     this.#at = 0;
     this.#end = length;
@@ -218,5 +220,15 @@ class Replay {
 
   #wrong(what: string): NemeanError {
     return new NemeanError("ERR_INPUT", EXIT.data, `logreplay: ${this.#source.name}: ${what}`);
+  }
+}
+
+/** Have an operator's error name the module. */
+function named<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof NemeanError)) throw error;
+    throw new NemeanError(error.code, error.exitCode, `logreplay: ${error.message}`, error);
   }
 }

@@ -3,13 +3,13 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ManualClock } from "../../core/clock.ts";
-import { ModuleRunner } from "../../core/runner.ts";
-import { testModule } from "../../core/testing/declaration-kit.ts";
-import type { Template } from "../../core/unirec/template.ts";
-import { type Row, rowsOf } from "../../core/unirec/test-kit.ts";
-import { SECOND, timeText } from "../../core/unirec/time.ts";
-import logreplay from "./index.ts";
+import { ManualClock } from "../core/clock.ts";
+import { ModuleRunner } from "../core/runner.ts";
+import { testModule } from "../core/testing/declaration-kit.ts";
+import type { Template } from "../core/unirec/template.ts";
+import { type Row, rowsOf } from "../core/unirec/test-kit.ts";
+import { SECOND, timeText } from "../core/unirec/time.ts";
+import logreplay from "./logreplay.ts";
 
 // Some tests start a process, on a machine that may be busy.
 setDefaultTimeout(60_000);
@@ -250,7 +250,7 @@ describe("files", () => {
       expect.objectContaining({
         code: "ERR_INPUT",
         exitCode,
-        message: expect.stringContaining(`cannot read ${file}: `),
+        message: expect.stringContaining(`logreplay: cannot read ${file}: `),
       }),
     );
   });
@@ -276,7 +276,7 @@ describe("standard input", () => {
   const script = `
     const load = (path) => import(process.env.SOURCE + path);
     const { ModuleRunner } = await load("/core/runner.ts");
-    const { default: logreplay } = await load("/modules/logreplay/index.ts");
+    const { default: logreplay } = await load("/modules/logreplay.ts");
     const runner = new ModuleRunner(logreplay, { params: { file: "-" } });
     const port = runner.outputs.flows;
     port.link({
@@ -297,7 +297,7 @@ describe("standard input", () => {
     runner.end();
   `;
 
-  const env = { ...process.env, SOURCE: join(import.meta.dir, "../..") };
+  const env = { ...process.env, SOURCE: join(import.meta.dir, "..") };
 
   test("logreplay waits for a pipe without holding up its thread", async () => {
     const child = Bun.spawn([process.execPath, "-e", script], {
