@@ -125,15 +125,13 @@ test("FlowIntake splits biflows for an input of uniflows, and only for those", (
   );
   const record = new RecordWriter(biflows);
   const batch = new Batch();
-  record
-    .begin()
-    .setAll({
-      SRC_IP: "10.0.0.1",
-      DST_IP: "10.0.0.2",
-      TIME_LAST: START * SECOND,
-      PACKETS: 5,
-      PACKETS_REV: 3,
-    });
+  record.begin().setAll({
+    SRC_IP: "10.0.0.1",
+    DST_IP: "10.0.0.2",
+    TIME_LAST: START * SECOND,
+    PACKETS: 5,
+    PACKETS_REV: 3,
+  });
   record.end(batch);
   const [uni, any] = [observed(), observed(template("ipaddr SRC_IP, uint32 PACKETS"))];
   for (const { intake } of [uni, any]) {
