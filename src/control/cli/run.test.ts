@@ -2,7 +2,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { Folder, nemean } from "./testing/command-line.ts";
-import { textLines } from "./text-lines.ts";
 
 const folder = new Folder();
 afterAll(() => folder.remove());
@@ -93,27 +92,5 @@ describe("run", () => {
     expect(nemean(["run", "--help"]).out).toContain("Usage: nemean run");
     for (const option of ["-h", "--help"])
       expect(nemean(["run", "haddrscan", option]).out).toContain("-n, --addresses-max");
-  });
-});
-
-describe("textLines", () => {
-  const read = (content: string): string[] => [...textLines(folder.file("lines", content))];
-
-  test("textLines gives lines without their ends, the last one with or without", () => {
-    expect(read("a\nb\n\nc\n")).toEqual(["a", "b", "", "c"]);
-    expect(read("a\nb")).toEqual(["a", "b"]);
-    expect(read("")).toEqual([]);
-  });
-
-  test("textLines joins lines and characters that lie across its reads", () => {
-    const long = [`${"a".repeat(65_535)}é`, "b".repeat(200_000), "c"];
-    expect(read(text(...long))).toEqual(long);
-  });
-
-  test("textLines bounds a line without end", () => {
-    const parts = read("x".repeat(3_000_000));
-    expect(parts.length).toBeGreaterThan(1);
-    expect(Math.max(...parts.map((part) => part.length))).toBeLessThan(1_200_000);
-    expect(parts.join("")).toHaveLength(3_000_000);
   });
 });

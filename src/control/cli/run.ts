@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Command } from "commander";
-import { EXIT, messageOf, NemeanError, usageError } from "../../core/errors.ts";
+import { EXIT, usageError } from "../../core/errors.ts";
 import type { AnyModule } from "../../core/module.ts";
 import { ModuleRunner } from "../../core/runner.ts";
+import { SECOND } from "../../core/unirec/time.ts";
 import { CsvFile } from "../csv-file.ts";
 import { help, trapInfo } from "../derive.ts";
 import { moduleNamed } from "../modules.ts";
@@ -12,13 +13,8 @@ import { parseOptions, type RunPlan } from "./run-options.ts";
 import { runTrap } from "./run-trap.ts";
 import { grouped, print, say } from "./terminal.ts";
 import { TextFeed } from "./text-feed.ts";
-import { textLines } from "./text-lines.ts";
 
 const HELP: readonly string[] = ["-h", "--help"];
-/** Bad lines that are named one by one; the others are counted. */
-const NAMED_MAX = 20;
-/** Characters of a message that may quote the input. */
-const MESSAGE_MAX = 200;
 
 /**
  * `nemean run MODULE`: one module as a process, with TRAP interfaces (`-i`), or on UniRec text, its input from a
@@ -62,59 +58,23 @@ function helpOn(def: AnyModule, topic: string | undefined): string {
   return format === "json" ? `${JSON.stringify(trapInfo(def))}\n` : help(def);
 }
 
-function runOnText(def: AnyModule, plan: RunPlan): number {
+function runOnText(def: AnyModule, { params, input, output, lateness }: RunPlan): number {
   const inputs = Object.keys(def.inputs);
   if (inputs.length !== 1)
     throw usageError(`${def.name} has ${inputs.length} inputs: give its interfaces with -i`);
   const warn = (message: string): void => say(`warning: ${message}`);
-  const runner = new ModuleRunner(def, { params: plan.params, print, warn });
+  const runner = new ModuleRunner(def, { params, print, warn });
   const [firstOutput] = Object.values(runner.outputs);
-  const csv = firstOutput && new CsvFile(plan.output, firstOutput.template);
+  const csv = firstOutput && new CsvFile(output, firstOutput.template);
   if (csv) firstOutput.link(csv);
-  const skipped = feedText(plan.input, runner, inputs[0]!);
+  const feed = new TextFeed(input, runner.inputs[inputs[0]!]!, {
+    warn,
+    idle: () => firstOutput?.advance(runner.now),
+    ...(lateness === undefined ? {} : { lateness: lateness * SECOND }),
+  });
+  feed.run();
   csv?.close();
+  const { skipped } = feed;
   if (skipped > 0) say(`${grouped(skipped)} line${skipped === 1 ? "" : "s"} skipped`);
   return skipped > 0 ? EXIT.data : EXIT.ok;
-}
-
-/** Feed a text file to an input; returns how many lines are no records. The first of them are named. */
-function feedText(path: string, runner: ModuleRunner, input: string): number {
-  const name = path === "-" ? "standard input" : path;
-  let feed: TextFeed | undefined;
-  let skipped = 0;
-  let number = 0;
-  for (const line of textLines(path)) {
-    number++;
-    if (line === "") continue;
-    if (!feed) {
-      feed = openFeed(name, line, { runner, input });
-      continue;
-    }
-    try {
-      feed.line(line);
-    } catch (error) {
-      if (!(error instanceof NemeanError) || error.code === "ERR_OUTPUT") throw error;
-      if (skipped++ < NAMED_MAX)
-        say(`warning: ${name}: line ${number}: ${messageOf(error).slice(0, MESSAGE_MAX)}; skipped`);
-    }
-  }
-  if (!feed) throw inputError(`${name}: empty: expected a header "type NAME,..."`);
-  feed.end();
-  return skipped;
-}
-
-const inputError = (message: string): NemeanError =>
-  new NemeanError("ERR_INPUT", EXIT.data, message);
-
-function openFeed(
-  name: string,
-  header: string,
-  { runner, input }: { runner: ModuleRunner; input: string },
-): TextFeed {
-  try {
-    return new TextFeed(header, runner, input);
-  } catch (error) {
-    if (!(error instanceof NemeanError)) throw error;
-    throw inputError(`${name}: header: ${error.message.slice(0, MESSAGE_MAX * 5)}`);
-  }
 }
