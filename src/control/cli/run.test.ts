@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { Folder, nemean } from "./testing/command-line.ts";
+import { Folder, MAIN, nemean } from "./testing/command-line.ts";
 
 const folder = new Folder();
 afterAll(() => folder.remove());
@@ -60,6 +60,31 @@ describe("run", () => {
     const ended = nemean(["run", "vportscan", "--in", input, "--out", output]);
     expect(ended).toEqual({ code: 0, out: "", err: "" });
     expect(lines(readFileSync(output, "utf8")).length).toBeGreaterThan(1);
+  });
+
+  test("run writes what it has found before it waits for more of a pipe", async () => {
+    const child = Bun.spawn([process.execPath, MAIN, "run", "vportscan", "--ports-max", "20"], {
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    child.stdin.write(text(HEADER, ...probes(20)));
+    await child.stdin.flush();
+    let out = "";
+    const reader = child.stdout.getReader();
+    while (lines(out).length < 2) out += new TextDecoder().decode((await reader.read()).value);
+    expect(lines(out)[1]).toStartWith("10.0.0.2,10.0.0.1,");
+    await child.stdin.end();
+    expect(await child.exited).toBe(0);
+  });
+
+  test("run has flows be as late as --lateness says", () => {
+    const later = probe(80).replaceAll("10.0.0.", "10.9.9.").replaceAll("T00:00:", "T00:10:");
+    const scan = probes(40);
+    const input = text(HEADER, ...scan.slice(0, 20), later, ...scan.slice(20));
+    const found = (lateness: string): number =>
+      lines(nemean(["run", "vportscan", "--ports-max=40", "--lateness", lateness], input).out)
+        .length - 1;
+    expect([found("0"), found("3600")]).toEqual([0, 1]);
   });
 
   test.each([
