@@ -11,9 +11,11 @@ setDefaultTimeout(60_000);
 const folder = mkdtempSync(join(tmpdir(), "nemean-text-source-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const env = { ...process.env, SOURCE: join(import.meta.dir, "text-source.ts") };
+
 /** A process that reads standard input, waiting `waitMs` each time, and says what comes of each read. */
 const reads = (waitMs: number): string => `
-  const { TextSource } = await import("${join(import.meta.dir, "text-source.ts")}");
+  const { TextSource } = await import(process.env.SOURCE);
   const source = new TextSource("-");
   const chunk = new Uint8Array(new ArrayBuffer(4096));
   process.stdout.write(source.name + "\\n");
@@ -53,7 +55,11 @@ describe("TextSource", () => {
   });
 
   test("TextSource waits for a pipe for as long as it is told to", async () => {
-    const child = Bun.spawn([process.execPath, "-e", reads(-1)], { stdin: "pipe", stdout: "pipe" });
+    const child = Bun.spawn([process.execPath, "-e", reads(-1)], {
+      env,
+      stdin: "pipe",
+      stdout: "pipe",
+    });
     const output = child.stdout.getReader();
     const decoder = new TextDecoder();
     const said = async (): Promise<string> => decoder.decode((await output.read()).value);
@@ -71,7 +77,11 @@ describe("TextSource", () => {
   });
 
   test("TextSource says so when nothing has come", async () => {
-    const child = Bun.spawn([process.execPath, "-e", reads(1)], { stdin: "pipe", stdout: "pipe" });
+    const child = Bun.spawn([process.execPath, "-e", reads(1)], {
+      env,
+      stdin: "pipe",
+      stdout: "pipe",
+    });
     const output = child.stdout.getReader();
     let text = "";
     while (!text.includes("-1\n")) text += new TextDecoder().decode((await output.read()).value);
