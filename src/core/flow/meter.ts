@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
+
+import { MetadataEngine, type PluginGroup } from "../metadata/engine.ts";
+import type { PluginOptions } from "../metadata/protocol.ts";
 import { PacketDecoder } from "../packet/decoder.ts";
 import type { FrameBatch } from "../packet/frames.ts";
 import { OutputPort } from "../port.ts";
+import { type AnyReader, reader } from "../unirec/reader.ts";
 import { SECOND } from "../unirec/time.ts";
 import { FLOWS, FlowEncoder, type Observation } from "./flows.ts";
-import { END_REASON } from "./record.ts";
+import { END_REASON, HOT, HOT_SHIFT } from "./record.ts";
 import { ACTIVE_MAX, FlowTable } from "./table.ts";
 
 export interface MeterOptions extends Observation {
@@ -20,6 +24,12 @@ export interface MeterOptions extends Observation {
   readonly vlanInKey?: boolean;
   /** Whether the inner header of a tunnel is the flow key. */
   readonly tunnels?: boolean;
+  /** What travels in the flows: plugins, and the outputs that send what they find. */
+  readonly metadata?: MetadataOptions;
+}
+
+export interface MetadataOptions extends PluginOptions {
+  readonly groups: readonly PluginGroup[];
 }
 
 export const METER_DEFAULTS = { active: 300, idle: 30, flowsMax: 1 << 22 } as const;
@@ -45,6 +55,8 @@ export interface MeterStats {
   readonly fragmentsUnmatched: number;
   /** Times that capture time went back by more than the active timeout. */
   readonly clockJumps: number;
+  /** Flows in which a plugin found something, by plugin. */
+  readonly found?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -55,6 +67,9 @@ export interface MeterStats {
  */
 export class Meter {
   readonly flows: OutputPort;
+  /** The outputs of plugin groups, by name: a basic flow and the group's fields. */
+  readonly groups: readonly OutputPort[];
+  readonly #metadata: MetadataEngine | undefined;
   readonly #decoder: PacketDecoder;
   readonly #table: FlowTable;
   readonly #idle: number;
@@ -72,6 +87,10 @@ export class Meter {
     this.flows = new OutputPort("flows", FLOWS);
     this.#decoder = new PacketDecoder(options);
     const encoder = new FlowEncoder(this.flows, options);
+    const { metadata } = options;
+    this.#metadata = metadata && new MetadataEngine(metadata.groups, metadata);
+    this.groups = this.#metadata?.outputs ?? [];
+    const metadataEnd = this.#metadata && endOf(this.#metadata, options);
     this.#table = new FlowTable(
       {
         active: this.#active,
@@ -82,7 +101,9 @@ export class Meter {
       (record, reason) => {
         this.#ended[reason]!++;
         encoder.encode(this.#table, record, reason);
+        metadataEnd?.(this.#table, record, reason);
       },
+      this.#metadata,
     );
   }
 
@@ -128,17 +149,23 @@ export class Meter {
     // Second by second, so that when flows leave does not depend on which packets woke the meter.
     while (this.#boundary <= second && this.#table.live > 0) {
       this.#table.sweep(this.#boundary);
-      this.flows.advance(this.#boundary - this.#idle - SECOND);
+      this.#advance(this.#boundary - this.#idle - SECOND);
       this.#boundary += SECOND;
     }
     this.#boundary = second + SECOND;
-    this.flows.advance(second - this.#idle - SECOND);
+    this.#advance(second - this.#idle - SECOND);
   }
 
-  /** Export what is in the table and end the output. */
+  /** Export what is in the table and end the outputs. */
   end(): void {
     this.#table.flush();
     this.flows.end();
+    for (const port of this.groups) port.end();
+  }
+
+  #advance(watermark: number): void {
+    this.flows.advance(watermark);
+    for (const port of this.groups) port.advance(watermark);
   }
 
   stats(): MeterStats {
@@ -162,6 +189,28 @@ export class Meter {
       fragments: fragments.fragments,
       fragmentsUnmatched: fragments.unmatched,
       clockJumps: this.#clockJumps,
+      ...(this.#metadata ? { found: { ...this.#metadata.found } } : {}),
     };
   }
+}
+
+/** Hands a flow that ends to the engine, as its basic record. */
+function endOf(engine: MetadataEngine, options: Observation) {
+  const port = new OutputPort("basic", FLOWS);
+  const encoder = new FlowEncoder(port, options);
+  const cursor = reader(FLOWS) as AnyReader;
+  let handle = 0;
+  port.link({
+    receive: (batch) => {
+      cursor.reset(batch);
+      if (cursor.next()) engine.end(handle, cursor);
+    },
+    advance: () => {},
+    end: () => {},
+  });
+  return (table: FlowTable, record: number, reason: number): void => {
+    handle = table.hot[(record << HOT_SHIFT) + HOT.side]!;
+    encoder.encode(table, record, reason);
+    port.flush();
+  };
 }

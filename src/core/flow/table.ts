@@ -23,6 +23,24 @@ export interface FlowTableOptions {
 /** Takes a flow that leaves the table: the record's number and its flowEndReason. Its columns are valid until return. */
 export type ExportHandler = (record: number, reason: number) => void;
 
+/** Where a decoded packet and the record of its flow lie. One object, used for all packets. */
+export interface Sighting {
+  hot: Int32Array;
+  record: number;
+  rows: Int32Array;
+  /** Where the packet's row begins. */
+  z: number;
+  frames: FrameBatch;
+}
+
+/** Looks at each packet beside its flow's record, before it is counted. */
+export interface PacketObserver {
+  /** Whether the packet begins another flow: the one in the record then ends before it. */
+  splits(sighting: Sighting): boolean;
+  /** Whether the flow ends with this packet. */
+  packet(sighting: Sighting): boolean;
+}
+
 /** First size of the index; it doubles when half full. */
 const INDEX_FIRST = 1 << 16;
 /** Records that share an earliest deadline: a sweep skips those blocks in which nothing can be due. */
@@ -58,6 +76,8 @@ export class FlowTable {
   created = 0;
   readonly #options: FlowTableOptions;
   readonly #export: ExportHandler;
+  readonly #observer: PacketObserver | undefined;
+  readonly #sighting = { record: 0, z: 0 } as Sighting;
   #index: Int32Array;
   #mask: number;
   /** Records never used begin here; those that were used and left are linked through their hash word. */
@@ -72,9 +92,10 @@ export class FlowTable {
   #poolFree = -1;
   #victim = 1;
 
-  constructor(options: FlowTableOptions, onExport: ExportHandler) {
+  constructor(options: FlowTableOptions, onExport: ExportHandler, observer?: PacketObserver) {
     this.#options = options;
     this.#export = onExport;
+    this.#observer = observer;
     const records = options.capacity + 1; // record 0 stands for none
     // Pages of these are only backed by memory once they are written, so a large capacity costs nothing idle.
     const hot = reserve(records * 64);
@@ -139,6 +160,7 @@ export class FlowTable {
         else if (since > lasted) hot[w + 6] = since | 0;
         else if (since < 0) this.#early(record, since, rows, z, view, now);
       }
+      const ends = this.#observer !== undefined && this.#observed(record, packets, frames, m);
       const state = hot[w + 5]!;
       const reverse = ((state >>> 16) & 1) ^ direction;
       hot[w + 5] = state | (flags << (reverse << 3));
@@ -149,7 +171,25 @@ export class FlowTable {
       if (counted === 1 && reverse === 1) this.cold[(record << COLD_SHIFT) + 5] = rows[z + 12]!;
       if (linger >= 0 && (rows[z + 1]! & 255) === 6 && (flags & (TCP.fin | TCP.rst)) !== 0)
         this.#hasten(record, now + linger);
+      if (ends) {
+        this.#export(record, END_REASON.end);
+        this.#remove(record);
+      }
     }
+  }
+
+  /** Show a packet and its flow to the observer. Returns whether the flow ends with it. */
+  #observed(record: number, { rows, time }: PacketDecoder, frames: FrameBatch, m: number): boolean {
+    const sighting = this.#sighting;
+    sighting.hot = this.hot;
+    sighting.record = record;
+    sighting.rows = rows;
+    sighting.z = m * ROW;
+    sighting.frames = frames;
+    const observer = this.#observer!;
+    if (observer.splits(sighting))
+      this.#restart(record, END_REASON.end, rows, sighting.z, frames.view, time[m]!);
+    return observer.packet(sighting);
   }
 
   /** The record of a row's flow, or 0: for packets whose candidate it is not. */

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import type { AnyProtocol } from "./protocol.ts";
+import vlan from "./protocols/vlan.ts";
+
+/** All protocols, in alphabetical order. */
+export const PROTOCOLS: readonly AnyProtocol[] = [vlan];
