@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /**
- * Writes the reference page of every module from its declaration.
+ * Writes the reference page of every module, and the one of the meter's plugins, from their declarations.
  *
- *     bun scripts/docs.ts            write docs/modules/
+ *     bun scripts/docs.ts            write docs/modules/ and docs/plugins.md
  *     bun scripts/docs.ts --check    fail when a page is stale, missing or left over
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { page } from "../src/control/derive.ts";
 import { allModules } from "../src/control/modules.ts";
+import { pluginPage } from "../src/control/plugins.ts";
 
 const FOLDER = join(import.meta.dir, "../docs/modules");
 
@@ -34,6 +35,8 @@ async function pages(): Promise<Map<string, string>> {
   ]);
 }
 
+const PLUGINS = join(import.meta.dir, "../docs/plugins.md");
+const plugins = pluginPage();
 const wanted = await pages();
 const present = existsSync(FOLDER) ? readdirSync(FOLDER) : [];
 if (process.argv.includes("--check")) {
@@ -41,6 +44,10 @@ if (process.argv.includes("--check")) {
     const file = join(FOLDER, name);
     return !existsSync(file) || readFileSync(file, "utf8") !== text;
   });
+  if (!existsSync(PLUGINS) || readFileSync(PLUGINS, "utf8") !== plugins) {
+    console.error("docs/plugins.md is stale: run `bun run generate`");
+    process.exit(1);
+  }
   const names = [...stale.map(([name]) => name), ...present.filter((name) => !wanted.has(name))];
   if (names.length > 0) {
     console.error(`docs/modules is stale (${names.join(", ")}): run \`bun run generate\``);
@@ -48,6 +55,7 @@ if (process.argv.includes("--check")) {
   }
 } else {
   mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(PLUGINS, plugins);
   for (const name of present) if (!wanted.has(name)) rmSync(join(FOLDER, name));
   for (const [name, text] of wanted) writeFileSync(join(FOLDER, name), text);
 }

@@ -64,7 +64,7 @@ export class Appliance implements Disposable {
     this.#unready = source.kind === "live" ? source.workers + 1 : 1;
     const pipeline: PipelinePlan = {
       ...plan,
-      source: source.kind === "live" ? this.#startCaptures(source) : source,
+      source: source.kind === "live" ? this.#startCaptures(source, plan.plugins) : source,
     };
     this.#pipeline = startWorker({ kind: "pipeline", plan: pipeline }, (message) =>
       this.#take(message, 0),
@@ -75,12 +75,20 @@ export class Appliance implements Disposable {
     });
   }
 
-  #startCaptures({ capture, workers }: LivePlan): PipelinePlan["source"] {
+  #startCaptures(
+    { capture, workers }: LivePlan,
+    plugins: PipelinePlan["plugins"],
+  ): PipelinePlan["source"] {
     const bell = createBell();
     for (let worker = 0; worker < workers; worker++) {
       const ring = createRing(bell);
       this.#rings.push(ring);
-      const plan: CapturePlan = { ...capture, ring, worker: { index: worker, count: workers } };
+      const plan: CapturePlan = {
+        ...capture,
+        ring,
+        worker: { index: worker, count: workers },
+        ...(plugins === undefined ? {} : { plugins }),
+      };
       const running = startWorker({ kind: "capture", plan }, (message) =>
         this.#take(message, worker),
       );

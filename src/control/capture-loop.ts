@@ -2,8 +2,9 @@
 import { type LiveSource, openLive } from "../collectors/live/index.ts";
 import { type BatchRing, RingWriter } from "../core/batch-ring.ts";
 import { messageOf } from "../core/errors.ts";
-import { Meter, type MeterOptions } from "../core/flow/meter.ts";
+import type { Meter, MeterOptions } from "../core/flow/meter.ts";
 import { SECOND } from "../core/unirec/time.ts";
+import { meterWith, type PluginPlan } from "./plugins.ts";
 import type { WorkerMessage } from "./worker.ts";
 
 export interface CapturePlan {
@@ -12,6 +13,7 @@ export interface CapturePlan {
   readonly ringBytes?: number;
   readonly backend?: "auto" | "ring" | "libpcap";
   readonly meter: MeterOptions;
+  readonly plugins?: PluginPlan;
   readonly ring: BatchRing;
   /** Which of how many Workers this is: the kernel spreads flows over them. */
   readonly worker: { readonly index: number; readonly count: number };
@@ -34,9 +36,9 @@ const CAPTURE_LAG = 0.5 * SECOND;
 export function runCapture(plan: CapturePlan, parent: Parent): void {
   const name = plan.worker.count === 1 ? plan.interface : `${plan.interface}/${plan.worker.index}`;
   using source = open(plan);
-  const meter = new Meter(plan.meter);
+  const { meter, flows } = meterWith(plan.meter, plan.plugins);
   const writer = new RingWriter(plan.ring);
-  meter.flows.link(writer);
+  flows.link(writer);
   const recovery = new Recovery(source, (why) =>
     parent.tell({ kind: "warning", message: `${name}: ${why}` }),
   );

@@ -3,14 +3,14 @@ import { GeneratorSource } from "../collectors/generator.ts";
 import { PcapSource } from "../collectors/pcap.ts";
 import type { AlertHandler } from "../core/alert.ts";
 import { type BatchRing, RingReader } from "../core/batch-ring.ts";
-import { FLOWS } from "../core/flow/flows.ts";
-import { Meter, type MeterOptions } from "../core/flow/meter.ts";
+import type { Meter, MeterOptions } from "../core/flow/meter.ts";
 import { Merge } from "../core/merge.ts";
 import { Pipeline } from "../core/pipeline.ts";
 import type { FrameSource } from "../core/source.ts";
 import type { TrafficOptions } from "../core/traffic/generator.ts";
 import { CsvFile } from "./csv-file.ts";
 import { moduleNamed } from "./modules.ts";
+import { flowsTemplate, meterWith, type PluginPlan } from "./plugins.ts";
 import type { Snapshot, SourceStats } from "./snapshot.ts";
 import { restoreState, saveState } from "./state-files.ts";
 import { FlowOutputs, trapEnvironment } from "./trap-process.ts";
@@ -34,6 +34,8 @@ export type SourcePlan =
 export interface PipelinePlan {
   readonly source: SourcePlan;
   readonly meter?: MeterOptions;
+  /** Plugins of the meter, whose fields the flows then have that are written and sent. */
+  readonly plugins?: PluginPlan;
   /** Modules and their checked parameters. */
   readonly modules: readonly {
     readonly name: string;
@@ -67,7 +69,7 @@ const WAIT_BESIDE_TRAP_MS = 20;
 export class PipelineRun {
   readonly #plan: PipelinePlan;
   readonly #pipeline: Pipeline;
-  readonly #merge = new Merge(FLOWS);
+  readonly #merge: Merge;
   readonly #source: FrameSource | undefined;
   readonly #meter: Meter | undefined;
   readonly #rings: readonly RingReader[];
@@ -81,6 +83,8 @@ export class PipelineRun {
   private constructor(plan: PipelinePlan, hooks: PipelineHooks) {
     this.#plan = plan;
     const { source } = plan;
+    const layout = flowsTemplate(plan.plugins);
+    this.#merge = new Merge(layout);
     this.#rings =
       source.kind === "rings"
         ? source.rings.map((ring) => new RingReader(ring, this.#merge.input()))
@@ -88,8 +92,9 @@ export class PipelineRun {
     this.#bell = source.kind === "rings" ? new Int32Array(source.bell) : undefined;
     this.#source = openSource(source, hooks.onWarning);
     if (this.#source) {
-      this.#meter = new Meter(plan.meter);
-      this.#meter.flows.link(this.#merge.input());
+      const { meter, flows } = meterWith(plan.meter ?? {}, plan.plugins);
+      this.#meter = meter;
+      flows.link(this.#merge.input());
     }
     this.#pipeline = new Pipeline({
       sensor: plan.sensor,
@@ -100,7 +105,7 @@ export class PipelineRun {
       },
     });
     if (plan.flows !== undefined) {
-      this.#csv = new CsvFile(plan.flows, FLOWS);
+      this.#csv = new CsvFile(plan.flows, layout);
       this.#merge.flows.link(this.#csv);
     }
     this.#outputs = openFlowOutputs(plan, hooks);

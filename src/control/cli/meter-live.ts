@@ -6,10 +6,16 @@ import { meterTotal } from "../meter-total.ts";
 import type { CaptureStats, SourceStats } from "../snapshot.ts";
 import { captureLine } from "./capture-line.ts";
 import { StopSignal } from "./drive.ts";
-import { type CaptureFlags, livePlanOf, type MeterFlags } from "./options.ts";
+import {
+  type CaptureFlags,
+  livePlanOf,
+  type MeterFlags,
+  type PluginFlags,
+  pluginsOf,
+} from "./options.ts";
 import { say, sayFailure } from "./terminal.ts";
 
-interface LiveFlags extends MeterFlags, CaptureFlags {
+interface LiveFlags extends MeterFlags, CaptureFlags, PluginFlags {
   readonly interface: string;
   readonly csv?: string;
   readonly ifc?: string;
@@ -31,7 +37,7 @@ export interface LiveTotal {
  */
 export const meterLive = (flags: LiveFlags, tell: (total: LiveTotal) => void): Promise<number> =>
   meterInWorkers(
-    { source: livePlanOf(flags), ...flowsTo(flags) },
+    { source: livePlanOf(flags), ...pluginsOf(flags), ...flowsTo(flags) },
     { tell, onReady: () => say(`capturing from ${flags.interface}`) },
   );
 
@@ -43,7 +49,7 @@ export const flowsTo = ({ csv, ifc }: { readonly csv?: string; readonly ifc?: st
 
 /** Meter in Workers, whose outputs may wait for their receivers, until the source ends or a signal comes. */
 export async function meterInWorkers(
-  plan: Pick<AppliancePlan, "source" | "meter" | "flows" | "interfaces">,
+  plan: Pick<AppliancePlan, "source" | "meter" | "plugins" | "flows" | "interfaces">,
   { tell, onReady }: { tell: (total: LiveTotal) => void; onReady: () => void },
 ): Promise<number> {
   const signal = new StopSignal();

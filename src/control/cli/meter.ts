@@ -2,10 +2,10 @@
 import { type Command, Option } from "commander";
 import { PcapSource } from "../../collectors/pcap.ts";
 import { EXIT, usageError } from "../../core/errors.ts";
-import { FLOWS } from "../../core/flow/flows.ts";
-import { Meter, type MeterStats } from "../../core/flow/meter.ts";
+import type { MeterStats } from "../../core/flow/meter.ts";
 import { parseInterfaces } from "../../core/trap/specifier.ts";
 import { CsvFile } from "../csv-file.ts";
+import { meterWith, pluginList } from "../plugins.ts";
 import { drive, StopSignal } from "./drive.ts";
 import { flowsTo, type LiveTotal, meterInWorkers, meterLive } from "./meter-live.ts";
 import {
@@ -16,16 +16,21 @@ import {
   meterOptions,
   meterOptionsOf,
   oneStandardOutput,
+  type PluginFlags,
+  pluginOption,
+  pluginsOf,
   type Status,
 } from "./options.ts";
 import { grouped, Progress, print, say, sayFailure } from "./terminal.ts";
 
-interface Flags extends MeterFlags, CaptureFlags {
+interface Flags extends MeterFlags, CaptureFlags, PluginFlags {
   readonly read?: string[];
   readonly interface?: string;
   readonly csv?: string;
   readonly stats?: "json";
   readonly ifc?: string;
+  readonly compat?: "ipfixprobe";
+  readonly listPlugins?: true;
 }
 
 /** `nemean meter`: packets in, flows out. */
@@ -47,12 +52,26 @@ export function meterCommand(program: Command, status: Status): Command {
       "-i, --ifc <specifiers>",
       "TRAP outputs, divided by commas: u:flows,f:/data/flows (nemean run logger -h trap)",
     );
-  return captureOptions(meterOptions(command)).action(async (flags: Flags) => {
+  command
+    .addOption(
+      new Option(
+        "--compat <original>",
+        "flows end and split as the original's plugins have them, and only those with something found are sent",
+      ).choices(["ipfixprobe"]),
+    )
+    .option("--list-plugins", "list what -p can find, and end");
+  return pluginOption(captureOptions(meterOptions(command))).action(async (flags: Flags) => {
     status.code = await meter(flags);
   });
 }
 
 async function meter(flags: Flags): Promise<number> {
+  if (flags.listPlugins) {
+    print(pluginList());
+    return EXIT.ok;
+  }
+  if (flags.compat && !flags.plugins)
+    throw usageError("meter: --compat ipfixprobe needs the plugins that are meant, as -p dns");
   if ((flags.read === undefined) === (flags.interface === undefined))
     throw usageError("meter: give either -r FILE or -I INTERFACE");
   oneStandardOutput({ "--csv -": flags.csv === "-", "--stats": flags.stats !== undefined });
@@ -75,7 +94,12 @@ async function meter(flags: Flags): Promise<number> {
     paths: flags.read,
     ...(filter === undefined ? {} : { filter }),
   } as const;
-  const plan = { source, meter: meterOptionsOf(flags), ...flowsTo(flags) };
+  const plan = {
+    source,
+    meter: meterOptionsOf(flags),
+    ...pluginsOf(flags, flags.compat !== undefined),
+    ...flowsTo(flags),
+  };
   return await meterInWorkers(plan, { tell: total, onReady: () => {} });
 }
 
@@ -87,9 +111,10 @@ async function meterFiles(flags: Flags, paths: readonly string[]): Promise<numbe
     onWarning: (message) => say(`warning: ${message}`),
   });
   const began = performance.now();
-  const meter = new Meter(meterOptionsOf(flags));
-  const csv = flags.csv === undefined ? undefined : new CsvFile(flags.csv, FLOWS);
-  if (csv) meter.flows.link(csv);
+  const { plugins } = pluginsOf(flags, flags.compat !== undefined);
+  const { meter, flows } = meterWith(meterOptionsOf(flags), plugins);
+  const csv = flags.csv === undefined ? undefined : new CsvFile(flags.csv, flows.template);
+  if (csv) flows.link(csv);
   const progress = new Progress();
   await drive(
     () => source.step(meter.frames),

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { usageError } from "../../core/errors.ts";
 import { METER_DEFAULTS, type MeterOptions } from "../../core/flow/meter.ts";
 import type { LivePlan } from "../appliance.ts";
+import { type PluginPlan, parsePlugins } from "../plugins.ts";
 
 interface Bounds {
   readonly min: number;
@@ -75,6 +76,15 @@ export function meterOptions(command: Command): Command {
     .option("--filter <bpf>", "only packets that this libpcap filter matches");
 }
 
+/** What else to find in flows, for commands that write or send them. */
+export const pluginOption = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      "-p, --plugins <names>",
+      "what else to find in flows: dns,tls,...; all; default for what is cheap",
+    ).argParser(parsePlugins),
+  );
+
 export interface MeterFlags {
   readonly active: number;
   readonly idle: number;
@@ -85,6 +95,17 @@ export interface MeterFlags {
   readonly tunnels: boolean;
   readonly filter?: string;
 }
+
+export interface PluginFlags {
+  readonly plugins?: string[];
+}
+
+/** The plugins of these flags, as part of a plan. */
+export const pluginsOf = (
+  { plugins }: PluginFlags,
+  compat = false,
+): { readonly plugins?: PluginPlan } =>
+  plugins === undefined ? {} : { plugins: { names: plugins, compat } };
 
 export const meterOptionsOf = (flags: MeterFlags): MeterOptions => ({
   active: flags.active,

@@ -15,6 +15,9 @@ import {
   names,
   numberIn,
   oneStandardOutput,
+  type PluginFlags,
+  pluginOption,
+  pluginsOf,
   type Status,
 } from "./options.ts";
 import {
@@ -27,7 +30,7 @@ import {
   sayFailure,
 } from "./terminal.ts";
 
-interface Flags extends MeterFlags {
+interface Flags extends MeterFlags, PluginFlags {
   readonly modules?: string[];
   readonly set?: string[];
   readonly json?: boolean;
@@ -56,7 +59,7 @@ export function replayCommand(program: Command, status: Status): Command {
         "nemea",
       ]),
     );
-  return meterOptions(command).action(async (paths: string[], flags: Flags) => {
+  return pluginOption(meterOptions(command)).action(async (paths: string[], flags: Flags) => {
     status.code = await replay(paths, flags);
   });
 }
@@ -86,6 +89,7 @@ async function replay(paths: readonly string[], flags: Flags): Promise<number> {
         },
       })),
       sensor: "nemean",
+      ...pluginsOf(flags),
       ...(flags.flows === undefined ? {} : { flows: flags.flows }),
     },
     {

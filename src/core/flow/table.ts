@@ -6,6 +6,7 @@ import type { PacketDecoder } from "../packet/decoder.ts";
 import type { FrameBatch } from "../packet/frames.ts";
 import { ROW } from "../packet/row.ts";
 import { SECOND } from "../unirec/time.ts";
+import type { PacketObserver, Sighting } from "./observer.ts";
 import { COLD_SHIFT, END_REASON, HOT_SHIFT, STATE, TCP } from "./record.ts";
 import { CANDIDATE, findCandidates, POOL_SHIFT, touchIndex, touchPool } from "./touch.ts";
 
@@ -22,24 +23,6 @@ export interface FlowTableOptions {
 
 /** Takes a flow that leaves the table: the record's number and its flowEndReason. Its columns are valid until return. */
 export type ExportHandler = (record: number, reason: number) => void;
-
-/** Where a decoded packet and the record of its flow lie. One object, used for all packets. */
-export interface Sighting {
-  hot: Int32Array;
-  record: number;
-  rows: Int32Array;
-  /** Where the packet's row begins. */
-  z: number;
-  frames: FrameBatch;
-}
-
-/** Looks at each packet beside its flow's record, before it is counted. */
-export interface PacketObserver {
-  /** Whether the packet begins another flow: the one in the record then ends before it. */
-  splits(sighting: Sighting): boolean;
-  /** Whether the flow ends with this packet. */
-  packet(sighting: Sighting): boolean;
-}
 
 /** First size of the index; it doubles when half full. */
 const INDEX_FIRST = 1 << 16;

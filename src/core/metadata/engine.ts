@@ -2,8 +2,8 @@
 
 import { RECORD_MAX } from "../batch.ts";
 import { FLOWS } from "../flow/flows.ts";
+import type { PacketObserver, Sighting } from "../flow/observer.ts";
 import { HOT, HOT_SHIFT, STATE } from "../flow/record.ts";
-import type { PacketObserver, Sighting } from "../flow/table.ts";
 import { WORD } from "../packet/row.ts";
 import { OutputPort } from "../port.ts";
 import type { AnyReader } from "../unirec/reader.ts";
