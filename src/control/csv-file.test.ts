@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { NemeanError } from "../core/errors.ts";
 import { OutputPort } from "../core/port.ts";
-import { parseTemplate } from "../core/unirec/template.ts";
+import { ANY_RECORDS, parseTemplate } from "../core/unirec/template.ts";
 import { RecordWriter } from "../core/unirec/writer.ts";
 import { writeAll } from "../core/write-all.ts";
 import { Folder } from "./cli/testing/command-line.ts";
@@ -24,6 +24,23 @@ function errorOf(act: () => void): NemeanError {
 }
 
 describe("CsvFile", () => {
+  test("CsvFile writes a header when the sender says what it sends, and when that changes", () => {
+    const path = folder.at("relayed.csv");
+    const port = new OutputPort("flows", ANY_RECORDS);
+    const csv = new CsvFile(path, ANY_RECORDS);
+    port.link(csv);
+    for (const spec of ["uint16 A", "uint16 A", "uint8 B"]) {
+      const layout = parseTemplate(spec);
+      const record = new RecordWriter(layout);
+      port.announce(layout);
+      record.begin().set(0, 7);
+      record.end(port.room(record.size));
+    }
+    port.end();
+    csv.close();
+    expect(readFileSync(path, "utf8")).toBe("uint16 A\n7\n7\nuint8 B\n7\n");
+  });
+
   test("CsvFile writes a typed header and a line a record", () => {
     const path = folder.at("flows.csv");
     const port = new OutputPort("flows", TEMPLATE);

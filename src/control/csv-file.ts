@@ -3,18 +3,21 @@ import { closeSync, openSync } from "node:fs";
 import { EXIT, messageOf, NemeanError } from "../core/errors.ts";
 import type { Receiver } from "../core/port.ts";
 import { type AnyReader, reader } from "../core/unirec/reader.ts";
-import type { Template } from "../core/unirec/template.ts";
+import { sameLayout, type Template } from "../core/unirec/template.ts";
 import { TextWriter } from "../core/unirec/text-writer.ts";
 import { writeAll } from "../core/write-all.ts";
 
 /** Writes the records of an output as UniRec text. */
 export class CsvFile implements Receiver {
   readonly #fd: number;
-  readonly #cursor: AnyReader;
   readonly #writer: TextWriter;
-  readonly #template: Template;
+  #cursor: AnyReader;
+  #template: Template;
 
-  /** `-` is standard output. Throws ERR_OUTPUT when the file cannot be made. */
+  /**
+   * `-` is standard output. A template without fields is one that the sender is still to announce.
+   * Throws ERR_OUTPUT when the file cannot be made.
+   */
   constructor(path: string, template: Template) {
     const name = path === "-" ? "standard output" : path;
     try {
@@ -29,7 +32,15 @@ export class CsvFile implements Receiver {
     this.#template = template;
     this.#cursor = reader(template) as AnyReader;
     this.#writer = new TextWriter((bytes) => writeAll(this.#fd, bytes, name));
-    this.#writer.header(template);
+    if (template.fields.length > 0) this.#writer.header(template);
+  }
+
+  /** A new header stands before the records of another layout. */
+  announce(layout: Template): void {
+    if (sameLayout(this.#template, layout)) return;
+    this.#template = layout;
+    this.#cursor = reader(layout) as AnyReader;
+    this.#writer.header(layout);
   }
 
   receive(batch: Parameters<Receiver["receive"]>[0]): void {
