@@ -140,10 +140,12 @@ export class FlowTable {
         else if (since >= active) this.#restart(record, END_REASON.active, rows, z, view, now);
         else if ((flags & TCP.syn) !== 0 && (rows[z + 1]! & 255) === 6 && ended(hot[w + 5]!))
           this.#restart(record, END_REASON.end, rows, z, view, now);
+        else if (this.#observer?.splits(this.#sight(record, rows, z, frames)))
+          this.#restart(record, END_REASON.end, rows, z, view, now);
         else if (since > lasted) hot[w + 6] = since | 0;
         else if (since < 0) this.#early(record, since, rows, z, view, now);
       }
-      const ends = this.#observer !== undefined && this.#observed(record, packets, frames, m);
+      const ends = this.#observer?.packet(this.#sight(record, rows, z, frames));
       const state = hot[w + 5]!;
       const reverse = ((state >>> 16) & 1) ^ direction;
       hot[w + 5] = state | (flags << (reverse << 3));
@@ -161,18 +163,15 @@ export class FlowTable {
     }
   }
 
-  /** Show a packet and its flow to the observer. Returns whether the flow ends with it. */
-  #observed(record: number, { rows, time }: PacketDecoder, frames: FrameBatch, m: number): boolean {
+  /** A packet and its flow, for the observer. */
+  #sight(record: number, rows: Int32Array, z: number, frames: FrameBatch): Sighting {
     const sighting = this.#sighting;
     sighting.hot = this.hot;
     sighting.record = record;
     sighting.rows = rows;
-    sighting.z = m * ROW;
+    sighting.z = z;
     sighting.frames = frames;
-    const observer = this.#observer!;
-    if (observer.splits(sighting))
-      this.#restart(record, END_REASON.end, rows, sighting.z, frames.view, time[m]!);
-    return observer.packet(sighting);
+    return sighting;
   }
 
   /** The record of a row's flow, or 0: for packets whose candidate it is not. */
