@@ -141,7 +141,7 @@ export class FlowTable {
         else if ((flags & TCP.syn) !== 0 && (rows[z + 1]! & 255) === 6 && ended(hot[w + 5]!))
           this.#restart(record, END_REASON.end, rows, z, view, now);
         else if (this.#observer?.splits(this.#sight(record, rows, z, frames)))
-          this.#restart(record, END_REASON.end, rows, z, view, now);
+          this.#split(record, now);
         else if (since > lasted) hot[w + 6] = since | 0;
         else if (since < 0) this.#early(record, since, rows, z, view, now);
       }
@@ -172,6 +172,29 @@ export class FlowTable {
     sighting.z = z;
     sighting.frames = frames;
     return sighting;
+  }
+
+  /**
+   * The flow ends before this packet. As in ipfixprobe, the next one keeps its direction, and begins when this one
+   * was last seen.
+   */
+  #split(record: number, now: number): void {
+    const { hot, doubles } = this;
+    const w = record << HOT_SHIFT;
+    this.#export(record, END_REASON.end);
+    const last = doubles[record * 8 + 4]! + hot[w + 6]!;
+    hot[w + 5] = STATE.used | (hot[w + 5]! & STATE.direction);
+    hot[w + 6] = Math.max(0, now - last);
+    hot[w + 7] = 0;
+    doubles[record * 8 + 4] = last;
+    hot[w + 10] = 0;
+    hot[w + 11] = 0;
+    doubles[record * 8 + 6] = 0;
+    doubles[record * 8 + 7] = 0;
+    this.cold[(record << COLD_SHIFT) + 5] = 0;
+    const due = last + Math.min(this.#options.idle, this.#options.active);
+    if (due < this.#earliest[record >>> BLOCK_SHIFT]!) this.#earliest[record >>> BLOCK_SHIFT] = due;
+    this.created++;
   }
 
   /** The record of a row's flow, or 0: for packets whose candidate it is not. */

@@ -163,10 +163,10 @@ test("MetadataEngine begins a new flow with the packet a plugin says", () => {
     PACKETS,
     ((TIME_LAST as number) - (TIME_FIRST as number)) / SECOND,
   ]);
-  // The packet that begins the second is no part of how long the first lasted.
+  // The packet that begins the second is no part of how long the first lasted; the second begins where it ended.
   expect(lasted).toEqual([
     ["*>a", 1, 0],
-    ["*>new >b", 2, 1],
+    ["*>new >b", 2, 2],
   ]);
 });
 

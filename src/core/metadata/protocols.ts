@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { AnyProtocol } from "./protocol.ts";
+import http from "./protocols/http.ts";
+import rtsp from "./protocols/rtsp.ts";
 import vlan from "./protocols/vlan.ts";
 
 /** All protocols, in alphabetical order. */
-export const PROTOCOLS: readonly AnyProtocol[] = [vlan];
+export const PROTOCOLS: readonly AnyProtocol[] = [http, rtsp, vlan];
