@@ -111,3 +111,17 @@ test("sip in compat mode makes each message a flow, in the direction of the firs
     [2, 0, "1234@192.0.2.1", 1, 0],
   ]);
 });
+
+test("sip in compat mode takes neither short messages nor methods that ipfixprobe has no number for", () => {
+  const short = "ACK sip:a@b SIP/2.0\r\nCSeq: 1 ACK\r\n\r\n";
+  const refer = message(
+    "REFER sip:bob@example.net SIP/2.0",
+    `Subject: ${"x".repeat(64)}`,
+    "CSeq: 1 R",
+  );
+  for (const text of [short, refer]) {
+    const frames = datagrams([[0, text]], 5060);
+    expect(protocolRows(sip, frames, { compat: true })).toEqual([]);
+    expect(protocolRows(sip, frames)[0]!["SIP_CSEQ"]).not.toBe("");
+  }
+});
