@@ -8,8 +8,8 @@ import { OutputPort } from "../port.ts";
 import { type AnyReader, reader } from "../unirec/reader.ts";
 import { SECOND } from "../unirec/time.ts";
 import { FLOWS, FlowEncoder, type Observation } from "./flows.ts";
-import { END_REASON, HOT, HOT_SHIFT } from "./record.ts";
-import { ACTIVE_MAX, FlowTable } from "./table.ts";
+import { ACTIVE_MAX, END_REASON, HOT, HOT_SHIFT } from "./record.ts";
+import { FlowTable } from "./table.ts";
 
 export interface MeterOptions extends Observation {
   /** Active timeout, seconds. */

@@ -18,3 +18,17 @@ export interface PacketObserver {
   /** Whether the flow ends with this packet. */
   packet(sighting: Sighting): boolean;
 }
+
+export interface FlowTableOptions {
+  /** Microseconds after its first packet at which a flow that goes on is exported and begun anew. */
+  readonly active: number;
+  /** Microseconds without a packet after which a flow has ended. */
+  readonly idle: number;
+  /** Microseconds for which a TCP flow that saw RST or FIN from both sides waits for stragglers; idle when left out. */
+  readonly linger?: number;
+  /** Most flows at once; a new one then makes an old one leave (flowEndReason 5). */
+  readonly capacity: number;
+}
+
+/** Takes a flow that leaves the table: the record's number and its flowEndReason. Its columns are valid until return. */
+export type ExportHandler = (record: number, reason: number) => void;

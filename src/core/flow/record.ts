@@ -19,6 +19,7 @@
  * ```
  * @module
  */
+import { SECOND } from "../unirec/time.ts";
 
 /** Words of a hot record, and its shift. */
 export const HOT_SHIFT = 4;
@@ -53,3 +54,11 @@ export const TCP = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const;
 
 /** flowEndReason, IPFIX element 136. */
 export const END_REASON = { idle: 1, active: 2, end: 3, forced: 4, resources: 5 } as const;
+
+/** Whether TCP flags of both directions say that the connection is over: RST, or FIN from both sides. */
+export const ended = (state: number): boolean =>
+  (state & ((TCP.rst << 8) | TCP.rst)) !== 0 ||
+  (state & ((TCP.fin << 8) | TCP.fin)) === ((TCP.fin << 8) | TCP.fin);
+
+/** Longest active timeout: `lasted` is 31 bits of microseconds. */
+export const ACTIVE_MAX = 2000 * SECOND;

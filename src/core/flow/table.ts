@@ -6,23 +6,9 @@ import type { PacketDecoder } from "../packet/decoder.ts";
 import type { FrameBatch } from "../packet/frames.ts";
 import { ROW } from "../packet/row.ts";
 import { SECOND } from "../unirec/time.ts";
-import type { PacketObserver, Sighting } from "./observer.ts";
-import { COLD_SHIFT, END_REASON, HOT_SHIFT, STATE, TCP } from "./record.ts";
+import type { ExportHandler, FlowTableOptions, PacketObserver, Sighting } from "./observer.ts";
+import { COLD_SHIFT, END_REASON, ended, HOT_SHIFT, STATE, TCP } from "./record.ts";
 import { CANDIDATE, findCandidates, POOL_SHIFT, touchIndex, touchPool } from "./touch.ts";
-
-export interface FlowTableOptions {
-  /** Microseconds after its first packet at which a flow that goes on is exported and begun anew. */
-  readonly active: number;
-  /** Microseconds without a packet after which a flow has ended. */
-  readonly idle: number;
-  /** Microseconds for which a TCP flow that saw RST or FIN from both sides waits for stragglers; idle when left out. */
-  readonly linger?: number;
-  /** Most flows at once; a new one then makes an old one leave (flowEndReason 5). */
-  readonly capacity: number;
-}
-
-/** Takes a flow that leaves the table: the record's number and its flowEndReason. Its columns are valid until return. */
-export type ExportHandler = (record: number, reason: number) => void;
 
 /** First size of the index; it doubles when half full. */
 const INDEX_FIRST = 1 << 16;
@@ -504,11 +490,3 @@ export class FlowTable {
     this.pool = pool;
   }
 }
-
-/** Whether TCP flags of both directions say that the connection is over: RST, or FIN from both sides. */
-const ended = (state: number): boolean =>
-  (state & ((TCP.rst << 8) | TCP.rst)) !== 0 ||
-  (state & ((TCP.fin << 8) | TCP.fin)) === ((TCP.fin << 8) | TCP.fin);
-
-/** Longest active timeout: `lasted` is 31 bits of microseconds. */
-export const ACTIVE_MAX = 2000 * SECOND;
