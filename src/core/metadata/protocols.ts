@@ -4,7 +4,9 @@ import http from "./protocols/http.ts";
 import rtsp from "./protocols/rtsp.ts";
 import sip from "./protocols/sip.ts";
 import ssdp from "./protocols/ssdp.ts";
+import tls from "./protocols/tls.ts";
 import vlan from "./protocols/vlan.ts";
+import wg from "./protocols/wg.ts";
 
 /** All protocols, in alphabetical order. */
-export const PROTOCOLS: readonly AnyProtocol[] = [http, rtsp, sip, ssdp, vlan];
+export const PROTOCOLS: readonly AnyProtocol[] = [http, rtsp, sip, ssdp, tls, vlan, wg];

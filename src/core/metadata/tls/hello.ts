@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/**
+ * ClientHello and ServerHello of TLS, as the handshake carries them: over TCP and in QUIC's CRYPTO frames.
+ *
+ * ```text
+ *   type 1 │ length 3 │ version 2 │ random 32 │ session id 1+n │ suites 2+n │ compression 1+n │ extensions 2+n
+ * ```
+ *
+ * RFC 8446 section 4.1. A ServerHello has one suite and one method there, without lengths.
+ * @module
+ */
+
+export const HELLO = { client: 1, server: 2 } as const;
+/** Extension types (IANA, TLS ExtensionType Values). */
+export const EXTENSION = {
+  serverName: 0,
+  groups: 10,
+  pointFormats: 11,
+  signatures: 13,
+  alpn: 16,
+  versions: 43,
+} as const;
+
+/** Type and length of a handshake message. */
+export const HANDSHAKE_HEADER = 4;
+const RANDOM = 32;
+/** Elements of any list that are kept. */
+const LIST_MAX = 256;
+/** Bytes of a name that are kept. */
+const NAME_MAX = 255;
+const text = new TextDecoder();
+
+/** RFC 8701: values that mean nothing and keep peers honest. */
+export const isGrease = (value: number): boolean =>
+  (value & 0x0f0f) === 0x0a0a && value >>> 8 === (value & 255);
+
+/** Reads hellos, one at a time; what was read stays until the next one. */
+export class Hello {
+  type = 0;
+  /** The version field, which TLS 1.3 leaves at 1.2. */
+  version = 0;
+  /** Whether there is a server name extension. */
+  hasName = false;
+  /** First host name, up to 255 bytes. */
+  name = "";
+  /** First protocol of ALPN, up to 255 bytes. */
+  alpn: Uint8Array = new Uint8Array(0);
+  /** Lists of numbers as they stand in the message, up to 256 each. */
+  readonly suites: number[] = [];
+  readonly extensions: number[] = [];
+  /** Length of each extension, bytes. */
+  readonly lengths: number[] = [];
+  /** Offset of each extension's content. */
+  readonly offsets: number[] = [];
+  readonly groups: number[] = [];
+  readonly pointFormats: number[] = [];
+  readonly signatures: number[] = [];
+  readonly versions: number[] = [];
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  /** The version that a server chose: of the extension when it is there. */
+  get chosen(): number {
+    return this.versions[0] ?? this.version;
+  }
+
+  /** ALPN's first protocol as text. */
+  get alpnText(): string {
+    return text.decode(this.alpn);
+  }
+
+  /** Read the handshake message between two offsets. Returns false when it is no hello or not whole. */
+  read(bytes: Uint8Array, view: DataView, from: number, to: number): boolean {
+    this.#reset(bytes, view);
+    if (to - from < HANDSHAKE_HEADER + 2 + RANDOM + 1) return false;
+    this.type = view.getUint8(from);
+    if (this.type !== HELLO.client && this.type !== HELLO.server) return false;
+    const end = from + HANDSHAKE_HEADER + (view.getUint32(from) & 0xffffff);
+    if (end > to) return false;
+    this.version = view.getUint16(from + HANDSHAKE_HEADER);
+    let at = from + HANDSHAKE_HEADER + 2 + RANDOM;
+    at += 1 + view.getUint8(at);
+    if (this.type === HELLO.server) {
+      if (at + 3 > end) return false;
+      this.suites.push(view.getUint16(at));
+      at += 3;
+    } else {
+      if (at + 2 > end) return false;
+      const size = view.getUint16(at);
+      if (at + 2 + size + 1 > end) return false;
+      this.#numbers(this.suites, at + 2, at + 2 + size);
+      at += 2 + size;
+      at += 1 + view.getUint8(at);
+    }
+    // Before TLS 1.3 a hello could end here.
+    if (at === end) return true;
+    if (at + 2 > end || at + 2 + view.getUint16(at) > end) return false;
+    return this.#extensions(at + 2, at + 2 + view.getUint16(at));
+  }
+
+  #reset(bytes: Uint8Array, view: DataView): void {
+    this.#bytes = bytes;
+    this.#view = view;
+    this.type = 0;
+    this.version = 0;
+    this.hasName = false;
+    this.name = "";
+    this.alpn = bytes.subarray(0, 0);
+    this.suites.length = 0;
+    this.extensions.length = 0;
+    this.lengths.length = 0;
+    this.offsets.length = 0;
+    this.groups.length = 0;
+    this.pointFormats.length = 0;
+    this.signatures.length = 0;
+    this.versions.length = 0;
+  }
+
+  #extensions(from: number, end: number): boolean {
+    const view = this.#view;
+    let at = from;
+    while (at < end) {
+      if (at + 4 > end) return false;
+      const type = view.getUint16(at);
+      const size = view.getUint16(at + 2);
+      at += 4;
+      if (at + size > end) return false;
+      if (this.extensions.length < LIST_MAX) {
+        this.extensions.push(type);
+        this.lengths.push(size);
+        this.offsets.push(at);
+        this.#extension(type, at, at + size);
+      }
+      at += size;
+    }
+    return true;
+  }
+
+  #extension(type: number, at: number, end: number): void {
+    if (type === EXTENSION.serverName) this.#name(at, end);
+    else if (type === EXTENSION.groups) this.#numbers(this.groups, at + 2, end);
+    else if (type === EXTENSION.signatures) this.#numbers(this.signatures, at + 2, end);
+    else if (type === EXTENSION.alpn) this.#alpn(at, end);
+    else if (type === EXTENSION.pointFormats)
+      for (let i = at + 1; i < end; i++) this.pointFormats.push(this.#view.getUint8(i));
+    // A client offers a list, a server answers with one.
+    else if (type === EXTENSION.versions)
+      this.#numbers(this.versions, this.type === HELLO.client ? at + 1 : at, end);
+  }
+
+  /** RFC 6066 section 3. An answer's extension is empty. */
+  #name(at: number, end: number): void {
+    this.hasName = true;
+    if (at + 5 > end || this.#view.getUint8(at + 2) !== 0) return;
+    const size = Math.min(this.#view.getUint16(at + 3), NAME_MAX, end - at - 5);
+    this.name = text.decode(this.#bytes.subarray(at + 5, at + 5 + size));
+  }
+
+  /** RFC 7301 section 3.1. */
+  #alpn(at: number, end: number): void {
+    if (at + 3 > end) return;
+    const size = Math.min(this.#view.getUint8(at + 2), end - at - 3);
+    this.alpn = this.#bytes.subarray(at + 3, at + 3 + size);
+  }
+
+  #numbers(list: number[], at: number, end: number): void {
+    for (let i = at; i + 2 <= end && list.length < LIST_MAX; i += 2)
+      list.push(this.#view.getUint16(i));
+  }
+}
