@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { AnyProtocol } from "./protocol.ts";
 import http from "./protocols/http.ts";
+import phists from "./protocols/phists.ts";
 import pstats from "./protocols/pstats.ts";
 import rtsp from "./protocols/rtsp.ts";
 import sip from "./protocols/sip.ts";
@@ -10,4 +11,14 @@ import vlan from "./protocols/vlan.ts";
 import wg from "./protocols/wg.ts";
 
 /** All protocols, in alphabetical order. */
-export const PROTOCOLS: readonly AnyProtocol[] = [http, pstats, rtsp, sip, ssdp, tls, vlan, wg];
+export const PROTOCOLS: readonly AnyProtocol[] = [
+  http,
+  phists,
+  pstats,
+  rtsp,
+  sip,
+  ssdp,
+  tls,
+  vlan,
+  wg,
+];
