@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { AnyProtocol } from "./protocol.ts";
 import http from "./protocols/http.ts";
+import idpcontent from "./protocols/idpcontent.ts";
 import phists from "./protocols/phists.ts";
 import pstats from "./protocols/pstats.ts";
 import rtsp from "./protocols/rtsp.ts";
@@ -13,6 +14,7 @@ import wg from "./protocols/wg.ts";
 /** All protocols, in alphabetical order. */
 export const PROTOCOLS: readonly AnyProtocol[] = [
   http,
+  idpcontent,
   phists,
   pstats,
   rtsp,
