@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { AnyProtocol } from "./protocol.ts";
+import bstats from "./protocols/bstats.ts";
 import http from "./protocols/http.ts";
 import idpcontent from "./protocols/idpcontent.ts";
 import phists from "./protocols/phists.ts";
@@ -13,6 +14,7 @@ import wg from "./protocols/wg.ts";
 
 /** All protocols, in alphabetical order. */
 export const PROTOCOLS: readonly AnyProtocol[] = [
+  bstats,
   http,
   idpcontent,
   phists,
