@@ -3,6 +3,7 @@ import type { AnyProtocol } from "./protocol.ts";
 import bstats from "./protocols/bstats.ts";
 import http from "./protocols/http.ts";
 import idpcontent from "./protocols/idpcontent.ts";
+import ovpn from "./protocols/ovpn.ts";
 import phists from "./protocols/phists.ts";
 import pstats from "./protocols/pstats.ts";
 import rtsp from "./protocols/rtsp.ts";
@@ -17,6 +18,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   bstats,
   http,
   idpcontent,
+  ovpn,
   phists,
   pstats,
   rtsp,
