@@ -8,6 +8,7 @@ import phists from "./protocols/phists.ts";
 import pstats from "./protocols/pstats.ts";
 import rtsp from "./protocols/rtsp.ts";
 import sip from "./protocols/sip.ts";
+import ssadetector from "./protocols/ssadetector.ts";
 import ssdp from "./protocols/ssdp.ts";
 import tls from "./protocols/tls.ts";
 import vlan from "./protocols/vlan.ts";
@@ -23,6 +24,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   pstats,
   rtsp,
   sip,
+  ssadetector,
   ssdp,
   tls,
   vlan,
