@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { AnyProtocol } from "./protocol.ts";
+import basicplus from "./protocols/basicplus.ts";
 import bstats from "./protocols/bstats.ts";
 import http from "./protocols/http.ts";
 import idpcontent from "./protocols/idpcontent.ts";
@@ -16,6 +17,7 @@ import wg from "./protocols/wg.ts";
 
 /** All protocols, in alphabetical order. */
 export const PROTOCOLS: readonly AnyProtocol[] = [
+  basicplus,
   bstats,
   http,
   idpcontent,
