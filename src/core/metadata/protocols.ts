@@ -4,6 +4,7 @@ import basicplus from "./protocols/basicplus.ts";
 import bstats from "./protocols/bstats.ts";
 import http from "./protocols/http.ts";
 import idpcontent from "./protocols/idpcontent.ts";
+import nettisa from "./protocols/nettisa.ts";
 import ovpn from "./protocols/ovpn.ts";
 import phists from "./protocols/phists.ts";
 import pstats from "./protocols/pstats.ts";
@@ -21,6 +22,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   bstats,
   http,
   idpcontent,
+  nettisa,
   ovpn,
   phists,
   pstats,
