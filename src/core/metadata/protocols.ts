@@ -3,6 +3,7 @@ import type { AnyProtocol } from "./protocol.ts";
 import basicplus from "./protocols/basicplus.ts";
 import bstats from "./protocols/bstats.ts";
 import http from "./protocols/http.ts";
+import icmp from "./protocols/icmp.ts";
 import idpcontent from "./protocols/idpcontent.ts";
 import nettisa from "./protocols/nettisa.ts";
 import ovpn from "./protocols/ovpn.ts";
@@ -21,6 +22,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   basicplus,
   bstats,
   http,
+  icmp,
   idpcontent,
   nettisa,
   ovpn,
