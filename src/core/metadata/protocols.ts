@@ -5,6 +5,7 @@ import bstats from "./protocols/bstats.ts";
 import http from "./protocols/http.ts";
 import icmp from "./protocols/icmp.ts";
 import idpcontent from "./protocols/idpcontent.ts";
+import mpls from "./protocols/mpls.ts";
 import nettisa from "./protocols/nettisa.ts";
 import ovpn from "./protocols/ovpn.ts";
 import phists from "./protocols/phists.ts";
@@ -24,6 +25,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   http,
   icmp,
   idpcontent,
+  mpls,
   nettisa,
   ovpn,
   phists,
