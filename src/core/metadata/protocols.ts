@@ -2,6 +2,7 @@
 import type { AnyProtocol } from "./protocol.ts";
 import basicplus from "./protocols/basicplus.ts";
 import bstats from "./protocols/bstats.ts";
+import flowhash from "./protocols/flowhash.ts";
 import http from "./protocols/http.ts";
 import icmp from "./protocols/icmp.ts";
 import idpcontent from "./protocols/idpcontent.ts";
@@ -22,6 +23,7 @@ import wg from "./protocols/wg.ts";
 export const PROTOCOLS: readonly AnyProtocol[] = [
   basicplus,
   bstats,
+  flowhash,
   http,
   icmp,
   idpcontent,
