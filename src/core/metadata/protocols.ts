@@ -2,6 +2,7 @@
 import type { AnyProtocol } from "./protocol.ts";
 import basicplus from "./protocols/basicplus.ts";
 import bstats from "./protocols/bstats.ts";
+import communityid from "./protocols/communityid.ts";
 import flowhash from "./protocols/flowhash.ts";
 import http from "./protocols/http.ts";
 import icmp from "./protocols/icmp.ts";
@@ -23,6 +24,7 @@ import wg from "./protocols/wg.ts";
 export const PROTOCOLS: readonly AnyProtocol[] = [
   basicplus,
   bstats,
+  communityid,
   flowhash,
   http,
   icmp,
