@@ -16,6 +16,7 @@ import rtsp from "./protocols/rtsp.ts";
 import sip from "./protocols/sip.ts";
 import ssadetector from "./protocols/ssadetector.ts";
 import ssdp from "./protocols/ssdp.ts";
+import ssh from "./protocols/ssh.ts";
 import tls from "./protocols/tls.ts";
 import vlan from "./protocols/vlan.ts";
 import wg from "./protocols/wg.ts";
@@ -38,6 +39,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   sip,
   ssadetector,
   ssdp,
+  ssh,
   tls,
   vlan,
   wg,
