@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { AnyProtocol } from "./protocol.ts";
+import appproto from "./protocols/appproto.ts";
 import basicplus from "./protocols/basicplus.ts";
 import bstats from "./protocols/bstats.ts";
 import communityid from "./protocols/communityid.ts";
@@ -23,6 +24,7 @@ import wg from "./protocols/wg.ts";
 
 /** All protocols, in alphabetical order. */
 export const PROTOCOLS: readonly AnyProtocol[] = [
+  appproto,
   basicplus,
   bstats,
   communityid,
