@@ -88,6 +88,11 @@ test("communityid has the direction of ICMP without an answer", () => {
   expect(idsOf(PROTOCOL.icmpv6, [1, 4, ...zeros(6)], far)).toEqual([
     "1:hLZd0XGWojozrvxqE0dWB1iM6R0=",
   ]);
+  // tshark 4.0's, of an end with the greater address.
+  const barred = { source: "104.253.185.41", target: "10.10.10.10" };
+  expect(idsOf(PROTOCOL.icmp, [3, 10, ...zeros(6)], barred)).toEqual([
+    "1:3o4eWz+re95BXLFMH96LzHQF3C8=",
+  ]);
 });
 
 test("communityid leaves ports out where there are none", () => {

@@ -57,6 +57,11 @@ test("wg follows the sessions of a flow, and splits it between them in compat mo
   const split = found(texts, true);
   expect(split).toHaveLength(2);
   expect(split[0]).toEqual([100, 1, 2]);
+  const late = [
+    [0, data(9)],
+    [0, initiation(1)],
+  ] as const;
+  expect(found(late, true)).toEqual([[100, 1, 9]]);
 });
 
 test("wg takes no other message for its own", () => {
