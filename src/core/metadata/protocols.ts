@@ -9,7 +9,9 @@ import http from "./protocols/http.ts";
 import icmp from "./protocols/icmp.ts";
 import idpcontent from "./protocols/idpcontent.ts";
 import mpls from "./protocols/mpls.ts";
+import netbios from "./protocols/netbios.ts";
 import nettisa from "./protocols/nettisa.ts";
+import ntp from "./protocols/ntp.ts";
 import ovpn from "./protocols/ovpn.ts";
 import phists from "./protocols/phists.ts";
 import pstats from "./protocols/pstats.ts";
@@ -33,7 +35,9 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   icmp,
   idpcontent,
   mpls,
+  netbios,
   nettisa,
+  ntp,
   ovpn,
   phists,
   pstats,
