@@ -19,7 +19,7 @@ const lines = new Map<string, readonly ScalarText[]>();
  * fields (80 against 105 ns for 14, bench records). Only types and numbers reach it.
  */
 export function lineParts(scalars: readonly Field[], delimiter: number): readonly ScalarText[] {
-  const key = `${delimiter} ${scalars.map(({ type }) => type).join(",")}`;
+  const key = `${delimiter} ${scalars.map(({ type, offset }) => `${type}@${offset}`).join(",")}`;
   let parts = lines.get(key);
   if (!parts) {
     parts = Array.from({ length: Math.ceil(scalars.length / PART_FIELDS) }, (_, i) =>

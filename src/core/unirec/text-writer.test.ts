@@ -12,12 +12,15 @@ import {
   tuple,
   uint8Array,
 } from "fast-check";
+import { Batch } from "../batch.ts";
 import { ipText, macText } from "./ip.ts";
+import { type AnyReader, reader } from "./reader.ts";
 import { parseTemplate, type Template } from "./template.ts";
 import { anyTemplate, batchOf, cursorOn, TYPES } from "./test-kit.ts";
 import { fixedText } from "./text-scalar.ts";
 import { TextWriter } from "./text-writer.ts";
 import { elementOf, isArrayType, type ScalarType, SIZE, type UniRecType } from "./types.ts";
+import { RecordWriter } from "./writer.ts";
 
 /** The lines of records, a buffer of the writer's as one text. */
 function written(
@@ -139,6 +142,30 @@ const anyRecord = ({ fields, fixedSize }: Template): Arbitrary<Uint8Array> => {
 const lines = (template: Template): Arbitrary<Uint8Array[]> =>
   array(anyRecord(template), { minLength: 1, maxLength: 4 });
 const anyDelimiter = constantFrom(",", ";", "\t", " ");
+
+test("TextWriter writes values from where a template says they are, also after another of the same types", () => {
+  const record = parseTemplate("uint16 A,uint16 B,uint16 C");
+  const batch = new Batch();
+  const writer = new RecordWriter(record);
+  writer.begin().setAll({ A: 1, B: 2, C: 3 });
+  writer.end(batch);
+  const cursor = reader(record) as AnyReader;
+  let text = "";
+  for (const names of [
+    ["A", "B"],
+    ["B", "C"],
+  ]) {
+    const fields = record.fields.filter(({ name }) => names.includes(name));
+    const out = new TextWriter((bytes) => {
+      text += Buffer.from(bytes).toString();
+    });
+    cursor.reset(batch);
+    cursor.next();
+    out.record(cursor, { ...record, fields });
+    out.flush();
+  }
+  expect(text).toBe("1,2\n2,3\n");
+});
 
 describe("TextWriter", () => {
   test("writes any bytes of any template as a plain writer does", () => {
