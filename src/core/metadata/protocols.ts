@@ -9,6 +9,7 @@ import http from "./protocols/http.ts";
 import icmp from "./protocols/icmp.ts";
 import idpcontent from "./protocols/idpcontent.ts";
 import mpls from "./protocols/mpls.ts";
+import mqtt from "./protocols/mqtt.ts";
 import netbios from "./protocols/netbios.ts";
 import nettisa from "./protocols/nettisa.ts";
 import ntp from "./protocols/ntp.ts";
@@ -35,6 +36,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   icmp,
   idpcontent,
   mpls,
+  mqtt,
   netbios,
   nettisa,
   ntp,
