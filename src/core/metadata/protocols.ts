@@ -18,6 +18,7 @@ import phists from "./protocols/phists.ts";
 import pstats from "./protocols/pstats.ts";
 import rtsp from "./protocols/rtsp.ts";
 import sip from "./protocols/sip.ts";
+import smtp from "./protocols/smtp.ts";
 import ssadetector from "./protocols/ssadetector.ts";
 import ssdp from "./protocols/ssdp.ts";
 import ssh from "./protocols/ssh.ts";
@@ -45,6 +46,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   pstats,
   rtsp,
   sip,
+  smtp,
   ssadetector,
   ssdp,
   ssh,
