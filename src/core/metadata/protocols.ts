@@ -13,6 +13,7 @@ import mqtt from "./protocols/mqtt.ts";
 import netbios from "./protocols/netbios.ts";
 import nettisa from "./protocols/nettisa.ts";
 import ntp from "./protocols/ntp.ts";
+import osquery from "./protocols/osquery.ts";
 import ovpn from "./protocols/ovpn.ts";
 import phists from "./protocols/phists.ts";
 import pstats from "./protocols/pstats.ts";
@@ -41,6 +42,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   netbios,
   nettisa,
   ntp,
+  osquery,
   ovpn,
   phists,
   pstats,
