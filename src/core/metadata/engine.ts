@@ -62,12 +62,16 @@ export class MetadataEngine implements PacketObserver {
   readonly outputs: readonly OutputPort[];
   /** Flows in which a plugin found something, by plugin name. */
   readonly found: Record<string, number> = {};
+  /** Packets that broke the rules of a plugin's protocol, by plugin name. */
+  readonly malformed: Record<string, number> = {};
   readonly #plugins: AnyPlugin[] = [];
   readonly #protocols: AnyProtocol[] = [];
   /** Plugins that see packets without payload as well. */
   #emptyLow = 0;
   #emptyHigh = 0;
   readonly #splitters: number[] = [];
+  /** Plugins that say at a flow's end whether they keep it. */
+  readonly #pickers: number[] = [];
   readonly #watchers: (Watchers | undefined)[] = new Array(256).fill(undefined);
   readonly #everything = new Watchers();
   readonly #groups: Group[];
@@ -97,6 +101,7 @@ export class MetadataEngine implements PacketObserver {
     this.#plugins.push(plugin);
     this.#pools.push([]);
     this.found[def.name] = 0;
+    this.malformed[def.name] = 0;
     this.#slots.push(new SlotOf(i, () => this.#takeState(i)));
     const bits: [number, number] = i < WORD_BITS ? [1 << i, 0] : [0, 1 << (i - WORD_BITS)];
     if (def.watch.empty) {
@@ -104,6 +109,7 @@ export class MetadataEngine implements PacketObserver {
       this.#emptyHigh |= bits[1];
     }
     if (plugin.splits) this.#splitters.push(i);
+    if (plugin.keeps) this.#pickers.push(i);
     const { protocols, ports } = def.watch;
     const watchers = protocols
       ? protocols.map((protocol) => (this.#watchers[protocol] ??= new Watchers()))
@@ -216,6 +222,7 @@ export class MetadataEngine implements PacketObserver {
         else side.high &= ~(1 << bit);
       }
       if ((verdict & VERDICT.end) !== 0) ends = 1;
+      if ((verdict & VERDICT.malformed) !== 0) this.malformed[this.#protocols[i]!.name]!++;
     }
     return ends;
   }
@@ -223,6 +230,7 @@ export class MetadataEngine implements PacketObserver {
   /** A flow ends: `flow` is its basic record. Send it with the fields, and forget what was learned. */
   end(handle: number, flow: AnyReader): void {
     const side = handle > 0 ? this.#sides[handle]! : undefined;
+    if (side) for (const i of this.#pickers) this.#drop(side, i);
     for (const group of this.#groups) {
       if (!group.port.linked) continue;
       if (this.#compat && !group.indexes.some((i) => side?.states[i])) continue;
@@ -231,14 +239,24 @@ export class MetadataEngine implements PacketObserver {
     if (side) this.#release(side);
   }
 
+  /** Forget what a plugin has learned of a flow when that is nothing to tell. */
+  #drop(side: Side, i: number): void {
+    const state = side.states[i];
+    if (!state || this.#plugins[i]!.keeps!(state)) return;
+    this.found[this.#protocols[i]!.name]!--;
+    this.#forget(side, i);
+  }
+
+  #forget({ states }: Side, i: number): void {
+    const state = states[i];
+    if (!state) return;
+    state.reset();
+    this.#pools[i]!.push(state);
+    states[i] = undefined;
+  }
+
   #release(side: Side): void {
-    for (let i = 0; i < side.states.length; i++) {
-      const state = side.states[i];
-      if (!state) continue;
-      state.reset();
-      this.#pools[i]!.push(state);
-      side.states[i] = undefined;
-    }
+    for (let i = 0; i < side.states.length; i++) this.#forget(side, i);
     this.#free.push(side);
   }
 }
@@ -285,12 +303,27 @@ class Group {
   }
 
   send(flow: AnyReader, states: Side["states"] | undefined, plugins: readonly AnyPlugin[]): void {
+    let rows = 1;
+    if (states)
+      for (const i of this.indexes) {
+        const state = states[i];
+        if (state) rows = Math.max(rows, plugins[i]!.rows?.(state) ?? 1);
+      }
+    for (let row = 0; row < rows; row++) this.#sendRow(row, flow, { states, plugins });
+  }
+
+  #sendRow(
+    row: number,
+    flow: AnyReader,
+    { states, plugins }: { states: Side["states"] | undefined; plugins: readonly AnyPlugin[] },
+  ): void {
     const record = this.#record;
     record.begin().copyFrom(flow);
     if (states)
       for (const i of this.indexes) {
         const state = states[i];
-        if (state) plugins[i]!.write(state, record as never);
+        if (state && row < (plugins[i]!.rows?.(state) ?? 1))
+          plugins[i]!.write(state, record as never, row);
       }
     if (record.size > RECORD_MAX) {
       this.tooLong++;

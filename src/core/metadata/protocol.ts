@@ -16,6 +16,8 @@ export const VERDICT = {
   done: 1,
   /** The flow ends with this packet. */
   end: 2,
+  /** The protocol is there and breaks its own rules: counted, and nothing else. */
+  malformed: 4,
 } as const;
 
 /** What a plugin learns of one flow. Objects are used again: `reset` makes one as new. */
@@ -56,8 +58,12 @@ export interface Plugin<S extends FlowState, T> {
   splits?(packet: Packet, state: S): boolean;
   /** Look at a packet. Must not throw, whatever it holds, nor keep its memory. Returns a {@link VERDICT}. */
   onPacket(packet: Packet, slot: Slot<S>): number;
-  /** Fill the fields of a flow that ends. */
-  write(state: S, record: RecordWriter & Setters<T>): void;
+  /** Whether there is anything to tell of a flow that ends; yes when left out. */
+  keeps?(state: S): boolean;
+  /** How many records a flow that ends becomes, each with all its counters; 1 when left out. */
+  rows?(state: S): number;
+  /** Fill the fields of a flow that ends; `row` counts its records from 0. */
+  write(state: S, record: RecordWriter & Setters<T>, row: number): void;
 }
 
 export interface ProtocolDef<S extends FlowState = FlowState, T extends Template = Template> {
