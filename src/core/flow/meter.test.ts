@@ -267,3 +267,26 @@ describe("Meter, capture time:", () => {
     expect(played.flows.watermarks.length).toBe(told);
   });
 });
+
+test.each<[string, number, Bytes]>([
+  ["LINUX_SLL", 113, [0, 0, 0, 1, 0, 6, ...MAC_A, 0, 0, 8, 0]],
+  ["LINUX_SLL2", 276, [8, 0, ...zeros(8), 0, 6, ...MAC_A, 0, 0]],
+])(
+  "a flow of %s has the sender's MAC address, which is all that is told there",
+  (_, link, header) => {
+    const meter = new Meter({ flowsMax: 64 });
+    const { rows } = new FlowRows(meter);
+    meter.frames(batchOf([[...header, ...ipv4(udp(1, 2), { protocol: 17 })]], link));
+    meter.end();
+    expect(rows).toMatchObject([{ SRC_MAC: "02:00:00:00:00:0a", DST_MAC: "00:00:00:00:00:00" }]);
+  },
+);
+
+test("a flow of LINUX_SLL has no MAC address where that of the link is of another length", () => {
+  const meter = new Meter({ flowsMax: 64 });
+  const { rows } = new FlowRows(meter);
+  const header = [0, 0, 0, 1, 0, 8, ...MAC_A, 1, 1, 8, 0];
+  meter.frames(batchOf([[...header, ...ipv4(udp(1, 2), { protocol: 17 })]], 113));
+  meter.end();
+  expect(rows).toMatchObject([{ SRC_MAC: "00:00:00:00:00:00" }]);
+});

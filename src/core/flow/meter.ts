@@ -57,6 +57,8 @@ export interface MeterStats {
   readonly clockJumps: number;
   /** Flows in which a plugin found something, by plugin. */
   readonly found?: Readonly<Record<string, number>>;
+  /** Packets that broke the rules of a plugin's protocol, by plugin. */
+  readonly malformed?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -85,9 +87,10 @@ export class Meter {
     this.#idle = (options.idle ?? METER_DEFAULTS.idle) * SECOND;
     this.#active = Math.min((options.active ?? METER_DEFAULTS.active) * SECOND, ACTIVE_MAX);
     this.flows = new OutputPort("flows", FLOWS);
-    this.#decoder = new PacketDecoder(options);
-    const encoder = new FlowEncoder(this.flows, options);
     const { metadata } = options;
+    const arp = metadata?.groups.some(({ protocols }) => protocols.some(({ watch }) => watch.arp));
+    this.#decoder = new PacketDecoder({ ...options, arp: arp ?? false });
+    const encoder = new FlowEncoder(this.flows, options);
     this.#metadata = metadata && new MetadataEngine(metadata.groups, metadata);
     this.groups = this.#metadata?.outputs ?? [];
     const metadataEnd = this.#metadata && endOf(this.#metadata, options);
@@ -189,7 +192,10 @@ export class Meter {
       fragments: fragments.fragments,
       fragmentsUnmatched: fragments.unmatched,
       clockJumps: this.#clockJumps,
-      ...(this.#metadata ? { found: { ...this.#metadata.found } } : {}),
+      ...(this.#metadata && {
+        found: { ...this.#metadata.found },
+        malformed: { ...this.#metadata.malformed },
+      }),
     };
   }
 }

@@ -293,8 +293,9 @@ export class FlowTable {
       cold[c + 2] = view.getInt32(ethernet, true);
       cold[c + 3] = view.getUint16(ethernet + 4, true);
     } else {
-      cold[c] = 0;
-      cold[c + 1] = 0;
+      const sender = -2 - ethernet;
+      cold[c] = sender >= 0 ? view.getInt32(sender, true) : 0;
+      cold[c + 1] = sender >= 0 ? view.getUint16(sender + 4, true) : 0;
       cold[c + 2] = 0;
       cold[c + 3] = 0;
     }

@@ -74,6 +74,7 @@ export class MetadataEngine implements PacketObserver {
   readonly #pickers: number[] = [];
   readonly #watchers: (Watchers | undefined)[] = new Array(256).fill(undefined);
   readonly #everything = new Watchers();
+  readonly #arp = new Watchers();
   readonly #groups: Group[];
   readonly #slots: SlotOf[] = [];
   readonly #sides: Side[] = [new Side(0, 0)];
@@ -110,11 +111,8 @@ export class MetadataEngine implements PacketObserver {
     }
     if (plugin.splits) this.#splitters.push(i);
     if (plugin.keeps) this.#pickers.push(i);
-    const { protocols, ports } = def.watch;
-    const watchers = protocols
-      ? protocols.map((protocol) => (this.#watchers[protocol] ??= new Watchers()))
-      : [this.#everything];
-    for (const { always, byPort } of watchers) {
+    const { ports } = def.watch;
+    for (const { always, byPort } of this.#watchersOf(def)) {
       if (!ports) {
         always[0] |= bits[0];
         always[1] |= bits[1];
@@ -125,6 +123,12 @@ export class MetadataEngine implements PacketObserver {
         byPort.set(port, [mask[0] | bits[0], mask[1] | bits[1]]);
       }
     }
+  }
+
+  #watchersOf({ watch: { protocols, arp } }: AnyProtocol): Watchers[] {
+    if (arp) return [this.#arp];
+    if (!protocols) return [this.#everything];
+    return protocols.map((protocol) => (this.#watchers[protocol] ??= new Watchers()));
   }
 
   #takeState(i: number): FlowState {
@@ -180,8 +184,9 @@ export class MetadataEngine implements PacketObserver {
 
   /** A side for a flow in which somebody has an interest. */
   #open(hot: Int32Array, w: number, packet: Packet): Side | undefined {
-    let [low, high] = this.#everything.always;
-    for (const watchers of [this.#everything, this.#watchers[packet.protocol]]) {
+    const { isArp, protocol } = packet;
+    let [low, high] = [0, 0];
+    for (const watchers of isArp ? [this.#arp] : [this.#everything, this.#watchers[protocol]]) {
       if (!watchers) continue;
       low |= watchers.always[0];
       high |= watchers.always[1];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { FrameBatch } from "../packet/frames.ts";
-import { WORD } from "../packet/row.ts";
+import { KIND_ARP, WORD } from "../packet/row.ts";
 
 /** IP protocol numbers that plugins tell apart. */
 export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmp6: 58, sctp: 132 } as const;
@@ -23,11 +23,12 @@ export class Packet {
   /** Offset of the frame's first byte, and behind its last captured one. */
   frame = 0;
   frameEnd = 0;
-  /** Offset of the innermost Ethernet header; -1 without one. */
+  /** Offset of the innermost Ethernet header; negative without one. */
   ethernet = -1;
-  /** Offset of the innermost IP header. */
+  /** Offset of the innermost IP header, or of the ARP packet. */
   ip = 0;
   isV6 = false;
+  isArp = false;
   /** Offset behind the IP headers. */
   transport = 0;
   /** Offset of what TCP or UDP carries; of what follows the IP headers for other protocols. */
@@ -78,6 +79,7 @@ export class Packet {
     const kind = rows[z + WORD.kind]!;
     this.protocol = kind & 255;
     this.isV6 = (kind & 256) !== 0;
+    this.isArp = (kind & KIND_ARP) !== 0;
     const ports = rows[z + WORD.ports]!;
     const fromLow = rows[z + WORD.direction]! === 0;
     this.sourcePort = fromLow ? ports >>> 16 : ports & 0xffff;

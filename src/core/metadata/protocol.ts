@@ -41,6 +41,8 @@ export interface Watch {
   readonly ports?: readonly number[];
   /** Packets without payload as well. */
   readonly empty?: boolean;
+  /** ARP packets, and no others: they are flows only where a plugin watches them. */
+  readonly arp?: boolean;
 }
 
 export interface PluginOptions {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { AnyProtocol } from "./protocol.ts";
 import appproto from "./protocols/appproto.ts";
+import arp from "./protocols/arp.ts";
 import basicplus from "./protocols/basicplus.ts";
 import bstats from "./protocols/bstats.ts";
 import communityid from "./protocols/communityid.ts";
@@ -30,6 +31,7 @@ import wg from "./protocols/wg.ts";
 /** All protocols, in alphabetical order. */
 export const PROTOCOLS: readonly AnyProtocol[] = [
   appproto,
+  arp,
   basicplus,
   bstats,
   communityid,

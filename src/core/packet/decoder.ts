@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Hot path of bench meter. One class, typed arrays, no object a packet.
 
-import { ETHERTYPE } from "./ethertype.ts";
+import { arpRow } from "./arp.ts";
+import { ETHERTYPE, typeOfPpp } from "./ethertype.ts";
 import { FragmentPorts } from "./fragments.ts";
-import { FRAMES_MAX, type FrameBatch } from "./frames.ts";
-import { LINK, linkLayer } from "./link.ts";
+import { FRAMES_MAX, type FrameBatch, restOfFrame } from "./frames.ts";
+import { LINK, linkLayer, senderAt } from "./link.ts";
 import { ROW } from "./row.ts";
 import { gre, isIp, udpTunnel } from "./tunnels.ts";
 
@@ -31,6 +32,8 @@ export interface DecoderOptions {
   readonly vlanInKey?: boolean;
   /** Whether tunnels are opened; else the outer header is the key. */
   readonly tunnels?: boolean;
+  /** Whether ARP packets are rows too. */
+  readonly arp?: boolean;
 }
 
 /**
@@ -57,10 +60,14 @@ export class PacketDecoder {
   readonly #seed = (Math.random() * 2 ** 32) | 0;
   readonly #vlanMask: number;
   readonly #tunnels: boolean;
+  readonly #arp: boolean;
+  /** The row's word for a frame without Ethernet header. */
+  #noEthernet = -1;
 
-  constructor({ vlanInKey = true, tunnels = true }: DecoderOptions = {}) {
+  constructor({ vlanInKey = true, tunnels = true, arp = false }: DecoderOptions = {}) {
     this.#vlanMask = vlanInKey ? -1 : 0;
     this.#tunnels = tunnels;
+    this.#arp = arp;
     this.fragments = new FragmentPorts();
   }
 
@@ -79,6 +86,7 @@ export class PacketDecoder {
       return;
     }
     for (let i = 0; i < frames.count; i++) this.#otherLink(frames, i, link);
+    this.#noEthernet = -1;
   }
 
   /** Find the network layer of a frame that is not Ethernet. */
@@ -103,9 +111,11 @@ export class PacketDecoder {
         return;
       }
       case LINK.sll:
+        this.#noEthernet = senderAt(view.getUint16(start + 4), start + 6);
         this.#layers(frames, i, start + 16, view.getUint16(start + 14));
         return;
       case LINK.sll2:
+        this.#noEthernet = senderAt(view.getUint8(start + 11), start + 12);
         this.#layers(frames, i, start + 20, view.getUint16(start));
         return;
       case LINK.hdlc:
@@ -164,10 +174,10 @@ export class PacketDecoder {
     let at = from;
     let type = first;
     // What was seen on the way; it belongs to the packet only once an IP header follows, see below.
-    let ethernetSeen = -1;
+    let ethernetSeen = this.#noEthernet;
     let vlanSeen = 0;
     let mplsSeen = 0;
-    let ethernet = -1;
+    let ethernet = ethernetSeen;
     let vlan = 0;
     let mpls = 0;
     let ip = -1;
@@ -274,6 +284,13 @@ export class PacketDecoder {
           default:
             // Inside a tunnel something that is not IP: the packet is counted by the tunnel's own header.
             if (ip >= 0) break walk;
+            if (type === ETHERTYPE.arp && this.#arp) {
+              const place = { frame: i, at, limit, ethernet: ethernetSeen, seed: this.#seed };
+              if (arpRow(frames, place, this.rows, this.count * ROW)) {
+                this.time[this.count++] = frames.time[i]!;
+                return;
+              }
+            }
             this.nonIp++;
             return;
         }
@@ -475,19 +492,6 @@ export class PacketDecoder {
     this.time[this.count++] = frames.time[i]!;
   }
 }
-
-/** Bytes of a packet at `at` that does not say it itself: up to the end of the frame on the wire. */
-function restOfFrame(frames: FrameBatch, i: number, at: number): number {
-  // A frame's length is what the capture says: it may be too short, or too large for a row.
-  const length = Math.max(frames.length[i]! >>> 0, frames.captured[i]!);
-  return Math.min(length - (at - frames.start[i]!), 0x7fff_ffff);
-}
-
-const typeOfPpp = (protocol: number): number => {
-  if (protocol === 0x0021) return ETHERTYPE.ipv4;
-  if (protocol === 0x0057) return ETHERTYPE.ipv6;
-  return protocol === 0x0281 ? ETHERTYPE.mpls : ETHERTYPE.none;
-};
 
 const mix = (a: number, b: number): number => {
   const h = Math.imul(a ^ Math.imul(b, 0x9e3779b1), 0x85ebca6b);

@@ -3,6 +3,7 @@
 /** What header comes next: ethertypes, and three values beyond them. */
 export const ETHERTYPE = {
   ipv4: 0x0800,
+  arp: 0x0806,
   ipv6: 0x86dd,
   vlan: 0x8100,
   qinq: 0x88a8,
@@ -24,3 +25,10 @@ export const ETHERTYPE = {
   /** Not an ethertype: an Ethernet header follows. */
   ethernet: 0x10002,
 } as const;
+
+/** The ethertype of what a PPP protocol number says (RFC 1661 section 2). */
+export const typeOfPpp = (protocol: number): number => {
+  if (protocol === 0x0021) return ETHERTYPE.ipv4;
+  if (protocol === 0x0057) return ETHERTYPE.ipv6;
+  return protocol === 0x0281 ? ETHERTYPE.mpls : ETHERTYPE.none;
+};

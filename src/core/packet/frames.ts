@@ -36,3 +36,10 @@ export class FrameBatch {
 
 /** Takes a batch of frames; may not keep a reference to it or to its bytes. */
 export type FrameHandler = (frames: FrameBatch) => void;
+
+/** Bytes of a packet at `at` that does not say it itself: up to the end of the frame on the wire. */
+export function restOfFrame(frames: FrameBatch, i: number, at: number): number {
+  // A frame's length is what the capture says: it may be too short, or too large for a row.
+  const length = Math.max(frames.length[i]! >>> 0, frames.captured[i]!);
+  return Math.min(length - (at - frames.start[i]!), 0x7fff_ffff);
+}

@@ -36,3 +36,9 @@ const LINK_OF_TYPE = new Map<number, number>([
 
 /** The link layer of a LINKTYPE_ value; {@link LINK.unknown} when its frames are not decoded. */
 export const linkLayer = (linkType: number): number => LINK_OF_TYPE.get(linkType) ?? LINK.unknown;
+
+/**
+ * A row's word for the address at `at` of a cooked capture, which has the sender's only: -2 - offset; -1 when it is
+ * not one of Ethernet.
+ */
+export const senderAt = (size: number, at: number): number => (size === 6 ? -2 - at : -1);

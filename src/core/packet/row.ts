@@ -6,7 +6,7 @@ export const ROW = 16;
 export const WORD = {
   /** Hash of the flow key. */
   hash: 0,
-  /** Protocol, bit 8 for IPv6, then the VLAN key: 0, or 0x1000 + VLAN id, from bit 9. */
+  /** Protocol, bit 8 for IPv6, bit 24 for ARP, and the VLAN key: 0, or 0x1000 + VLAN id, from bit 9. */
   kind: 1,
   /** Port of the lower address in the upper half, of the higher in the lower. */
   ports: 2,
@@ -19,13 +19,13 @@ export const WORD = {
   /** Bytes of the IP packet by its own length field. */
   bytes: 6,
   tcpFlags: 7,
-  /** Offset of the innermost IP header. */
+  /** Offset of the innermost IP header, or of the ARP packet. */
   ip: 8,
   /** Offset of what follows the IP headers; equal to `end` in later fragments. */
   transport: 9,
   /** Offset behind the captured bytes of the IP packet. */
   end: 10,
-  /** Offset of the innermost Ethernet header, or -1. */
+  /** Offset of the innermost Ethernet header; -1 without one, -2 - offset where there is only the sender's address. */
   ethernet: 11,
   /** TTL or hop limit in bits 0-7, ToS or traffic class in bits 8-15. */
   ttlTos: 12,
@@ -36,3 +36,6 @@ export const WORD = {
   /** Left to who reads the rows: the flow table notes a record in it. */
   spare: 15,
 } as const;
+
+/** What word `kind` of an ARP packet has set. */
+export const KIND_ARP = 1 << 24;

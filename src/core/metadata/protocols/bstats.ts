@@ -61,8 +61,17 @@ class Bursts {
 
 class BothWays implements FlowState {
   readonly ways = [new Bursts(), new Bursts()] as const;
+  /** Whether the last packet looked at is the flow's first. */
+  isSingle = false;
+
+  /** Whether there are bursts in a flow that has ended. */
+  get hasBursts(): boolean {
+    for (const way of this.ways) way.close();
+    return this.ways[0].count + this.ways[1].count > 0;
+  }
 
   reset(): void {
+    this.isSingle = false;
     this.ways[0].reset();
     this.ways[1].reset();
   }
@@ -91,15 +100,18 @@ export default defineProtocol({
   setup: ({ compat }: PluginOptions) => ({
     create: () => new BothWays(),
     onPacket(packet, slot) {
-      if (packet.payloadLength === 0) {
-        // ipfixprobe gives empty lists to flows without payload, except to a single SYN: most often a scan.
-        if (compat && !(packet.first && (packet.tcpFlags & SYN) !== 0)) slot.take();
-        return VERDICT.more;
-      }
-      const { ways } = slot.take();
-      ways[packet.reverse].add(packet);
+      const { first, payloadLength, reverse, tcpFlags } = packet;
+      // ipfixprobe gives empty lists to flows without payload, except to a single SYN: most often a scan.
+      const isWanted = payloadLength > 0 || (compat && !(first && (tcpFlags & SYN) !== 0));
+      if (!isWanted) return VERDICT.more;
+      const state = slot.take();
+      state.isSingle = first;
+      const { ways } = state;
+      if (payloadLength > 0) ways[reverse].add(packet);
       return ways[0].full && ways[1].full ? VERDICT.done : VERDICT.more;
     },
+    // ipfixprobe drops flows of one packet when they end, and keeps those without bursts.
+    keeps: (state) => (compat ? !state.isSingle : state.hasBursts),
     write({ ways: [source, target] }, record) {
       source.close();
       target.close();

@@ -7,13 +7,7 @@ import { protocolRows, protocolText, testProtocol } from "../testing/protocol-ki
 import { streamFrames } from "../testing/text-frames.ts";
 import mqtt from "./mqtt.ts";
 
-testProtocol(mqtt, {
-  capture: "mqtt.pcap",
-  deviations: {
-    rows: 5,
-    why: "the capture is Linux cooked: the meter takes no MAC address from that",
-  },
-});
+testProtocol(mqtt, { capture: "mqtt.pcap" });
 
 const CAPTURE = "corpus/pcap/ipfixprobe/mqtt.pcap";
 const absent = !hasShared(CAPTURE);

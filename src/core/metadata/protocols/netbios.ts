@@ -15,13 +15,16 @@ const ENCODED = 32;
 const FILL = /[ \0]+$/;
 const LETTER = { A: 0x41, P: 0x50 } as const;
 
+/** Names of a flow that ipfixprobe's way sends, each in a record of its own. */
+const NAMES_MAX = 64;
+
 class NetBios implements FlowState {
-  name = "";
-  suffix = 0;
+  readonly names: string[] = [];
+  readonly suffixes: number[] = [];
 
   reset(): void {
-    this.name = "";
-    this.suffix = 0;
+    this.names.length = 0;
+    this.suffixes.length = 0;
   }
 }
 
@@ -62,13 +65,15 @@ export default defineProtocol({
       let name = "";
       for (let i = 0; i < NAME; i++) name += String.fromCharCode(decode(view, at + 2 * i));
       // ipfixprobe keeps the blanks that fill a name up.
-      state.name = compat ? name : name.replace(FILL, "");
-      state.suffix = decode(view, at + 2 * NAME);
-      return VERDICT.done;
+      state.names.push(compat ? name : name.replace(FILL, ""));
+      state.suffixes.push(decode(view, at + 2 * NAME));
+      return compat && state.names.length < NAMES_MAX ? VERDICT.more : VERDICT.done;
     },
-    write(state, record) {
-      record.NB_NAME = state.name;
-      record.NB_SUFFIX = state.suffix;
+    // ipfixprobe sends a flow again for each of its names.
+    rows: ({ names }) => names.length,
+    write({ names, suffixes }, record, row) {
+      record.NB_NAME = names[row]!;
+      record.NB_SUFFIX = suffixes[row]!;
     },
   }),
 });

@@ -120,6 +120,8 @@ export default defineProtocol({
         slot.take().add(packet, round, compared);
         return VERDICT.more;
       },
+      // ipfixprobe drops flows of one packet when they end.
+      keeps: ({ packets }) => !compat || packets > 1,
       write(series, record) {
         const { packets, squares, fourth, min, minGap, maxGap } = series;
         const meanSquare = round(squares / packets);

@@ -35,6 +35,8 @@ const STEP = { right: 0, wrong: 1, neutral: 2 } as const;
 const MISSES_MAX = 4;
 /** Flows of fewer packets say nothing. */
 const PACKETS_MIN = 21;
+/** Flows of so many packets and less are dropped by ipfixprobe. */
+const COMPAT_SHORT = 5;
 /** Payload of packets that count as large. */
 const LARGE = 501;
 /** Share of large packets that are data from which a flow is suspected; ipfixprobe compares single precision. */
@@ -189,6 +191,8 @@ export default defineProtocol({
       count(packet, at, vpn);
       return VERDICT.more;
     },
+    // ipfixprobe drops short flows when they end.
+    keeps: ({ packets }) => !compat || packets > COMPAT_SHORT,
     write(vpn, record) {
       record.OVPN_CONF_LEVEL = vpn.confidence;
     },

@@ -4,13 +4,7 @@ import { protocolRows, testProtocol } from "../testing/protocol-kit.ts";
 import { datagrams } from "../testing/text-frames.ts";
 import ssadetector from "./ssadetector.ts";
 
-testProtocol(ssadetector, {
-  capture: "ovpn.pcap",
-  deviations: {
-    rows: 0,
-    why: "ipfixprobe drops flows of 30 packets and less when they end; here they are sent",
-  },
-});
+testProtocol(ssadetector, { capture: "ovpn.pcap" });
 
 type Sizes = readonly (readonly [side: 0 | 1, size: number])[];
 

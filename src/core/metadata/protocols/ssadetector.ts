@@ -103,6 +103,8 @@ export default defineProtocol({
       if (fits && handshakes.packets >= PACKETS_MIN) handshakes.add(packet, compat);
       return VERDICT.more;
     },
+    // ipfixprobe drops short flows when they end.
+    keeps: ({ packets }) => !compat || packets > PACKETS_MIN,
     write(handshakes, record) {
       record.SSA_CONF_LEVEL = handshakes.isSuspect ? 1 : 0;
     },
