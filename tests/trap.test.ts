@@ -140,6 +140,29 @@ describe("a chain from a capture", () => {
     expect(await log.out).toBe(await text.out);
   });
 
+  test("groups of plugins go to an output each, with their own fields", async () => {
+    const specs = ["tcp", "names"].map((name) => `f:${at(`${name}.trap`)}`);
+    const meter = new Module([
+      "meter",
+      "-r",
+      capture,
+      "-p",
+      "(basicplus,icmp),ssh",
+      "-i",
+      `${specs}`,
+    ]);
+    expect(await meter.ended).toBe(0);
+    const [first, second] = await Promise.all(
+      specs.map(async (spec) => (await run("logger", "-i", spec, "-t").out).split("\n")),
+    );
+    expect(first![0]).toContain("uint16 TCP_WIN,");
+    expect(first![0]).not.toContain("SSH_");
+    expect(second![0]).toContain("SSH_");
+    expect(second![0]).not.toContain("TCP_WIN");
+    expect(first!.length).toBe(second!.length);
+    expect(first!.length).toBeGreaterThan(60);
+  });
+
   test("a detector finds over TRAP what it finds in text", async () => {
     const meter = new Module(["meter", "-r", capture, "-i", "u:biflows"]);
     const detector = run("vportscan_detector", "-i", "u:biflows,u:alerts:timeout=WAIT");

@@ -21,7 +21,7 @@ import {
 /** Capture from an interface by one or more Workers. */
 export interface LivePlan {
   readonly kind: "live";
-  readonly capture: Omit<CapturePlan, "ring" | "worker">;
+  readonly capture: Omit<CapturePlan, "rings" | "worker">;
   readonly workers: number;
 }
 
@@ -48,7 +48,7 @@ export interface ApplianceHooks {
 export class Appliance implements Disposable {
   readonly #captures: RunningWorker[] = [];
   readonly #pipeline: RunningWorker;
-  readonly #rings: BatchRing[] = [];
+  readonly #rings: BatchRing[][] = [];
   readonly #hooks: ApplianceHooks;
   readonly #sources: SourceStats[] = [];
   readonly #health = new CaptureHealth();
@@ -70,7 +70,7 @@ export class Appliance implements Disposable {
       this.#take(message, 0),
     );
     void this.#pipeline.ended.then((failure) => {
-      for (const ring of this.#rings) abandonRing(ring);
+      for (const ring of this.#rings.flat()) abandonRing(ring);
       this.#gone(failure);
     });
   }
@@ -81,11 +81,11 @@ export class Appliance implements Disposable {
   ): PipelinePlan["source"] {
     const bell = createBell();
     for (let worker = 0; worker < workers; worker++) {
-      const ring = createRing(bell);
-      this.#rings.push(ring);
+      const rings = Array.from({ length: plugins?.groups.length ?? 1 }, () => createRing(bell));
+      this.#rings.push(rings);
       const plan: CapturePlan = {
         ...capture,
-        ring,
+        rings,
         worker: { index: worker, count: workers },
         ...(plugins === undefined ? {} : { plugins }),
       };
@@ -95,7 +95,7 @@ export class Appliance implements Disposable {
       this.#captures.push(running);
       void running.ended.then((failure) => {
         // One that failed has not said itself that nothing more comes.
-        endRing(ring);
+        for (const ring of rings) endRing(ring);
         this.#gone(failure);
       });
     }

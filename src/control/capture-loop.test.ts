@@ -22,7 +22,7 @@ function capture(turn: (seen: Seen) => boolean): Seen {
     interface: "right",
     ringBytes: 1 << 20,
     meter: { idle: 1, flowsMax: 1024 },
-    ring,
+    rings: [ring],
     worker: { index: 0, count: 1 },
   };
   const end = performance.now() + 5_000;

@@ -14,7 +14,8 @@ export interface CapturePlan {
   readonly backend?: "auto" | "ring" | "libpcap";
   readonly meter: MeterOptions;
   readonly plugins?: PluginPlan;
-  readonly ring: BatchRing;
+  /** One for each port of the meter. */
+  readonly rings: readonly BatchRing[];
   /** Which of how many Workers this is: the kernel spreads flows over them. */
   readonly worker: { readonly index: number; readonly count: number };
 }
@@ -37,8 +38,8 @@ export function runCapture(plan: CapturePlan, parent: Parent): void {
   const name = plan.worker.count === 1 ? plan.interface : `${plan.interface}/${plan.worker.index}`;
   using source = open(plan);
   const { meter, flows } = meterWith(plan.meter, plan.plugins);
-  const writer = new RingWriter(plan.ring);
-  flows.link(writer);
+  const writers = plan.rings.map((ring) => new RingWriter(ring));
+  for (const [i, port] of flows.entries()) port.link(writers[i]!);
   const recovery = new Recovery(source, (why) =>
     parent.tell({ kind: "warning", message: `${name}: ${why}` }),
   );
@@ -68,7 +69,7 @@ export function runCapture(plan: CapturePlan, parent: Parent): void {
   }
   source.drain(meter.frames);
   // Nothing is captured any more that waiting could lose.
-  writer.patient = true;
+  for (const writer of writers) writer.patient = true;
   meter.end();
   report();
 }

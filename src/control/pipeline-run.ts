@@ -10,7 +10,7 @@ import type { FrameSource } from "../core/source.ts";
 import type { TrafficOptions } from "../core/traffic/generator.ts";
 import { CsvFile } from "./csv-file.ts";
 import { moduleNamed } from "./modules.ts";
-import { flowsTemplate, meterWith, type PluginPlan } from "./plugins.ts";
+import { flowsTemplates, meterWith, type PluginPlan } from "./plugins.ts";
 import type { Snapshot, SourceStats } from "./snapshot.ts";
 import { restoreState, saveState } from "./state-files.ts";
 import { FlowOutputs, trapEnvironment } from "./trap-process.ts";
@@ -27,7 +27,8 @@ export type SourcePlan =
   | {
       readonly kind: "rings";
       readonly name: string;
-      readonly rings: readonly BatchRing[];
+      /** Of each Worker those of its meter's ports. */
+      readonly rings: readonly (readonly BatchRing[])[];
       readonly bell: SharedArrayBuffer;
     };
 
@@ -44,7 +45,7 @@ export interface PipelinePlan {
   readonly sensor: string;
   /** Write all flows there as UniRec text; `-` is standard output. */
   readonly flows?: string;
-  /** TRAP interfaces that send all flows, divided by commas. */
+  /** TRAP interfaces that send all flows, divided by commas; one for each group of plugins where there are several. */
   readonly interfaces?: string;
   /** Folder in which modules' states are kept over a restart. */
   readonly stateFolder?: string;
@@ -69,7 +70,8 @@ const WAIT_BESIDE_TRAP_MS = 20;
 export class PipelineRun {
   readonly #plan: PipelinePlan;
   readonly #pipeline: Pipeline;
-  readonly #merge: Merge;
+  /** One for each port of a meter. */
+  readonly #merges: readonly Merge[];
   readonly #source: FrameSource | undefined;
   readonly #meter: Meter | undefined;
   readonly #rings: readonly RingReader[];
@@ -83,18 +85,20 @@ export class PipelineRun {
   private constructor(plan: PipelinePlan, hooks: PipelineHooks) {
     this.#plan = plan;
     const { source } = plan;
-    const layout = flowsTemplate(plan.plugins);
-    this.#merge = new Merge(layout);
+    const layouts = flowsTemplates(plan.plugins);
+    this.#merges = layouts.map((layout) => new Merge(layout));
     this.#rings =
       source.kind === "rings"
-        ? source.rings.map((ring) => new RingReader(ring, this.#merge.input()))
+        ? source.rings.flatMap((rings) =>
+            rings.map((ring, i) => new RingReader(ring, this.#merges[i]!.input())),
+          )
         : [];
     this.#bell = source.kind === "rings" ? new Int32Array(source.bell) : undefined;
     this.#source = openSource(source, hooks.onWarning);
     if (this.#source) {
       const { meter, flows } = meterWith(plan.meter ?? {}, plan.plugins);
       this.#meter = meter;
-      flows.link(this.#merge.input());
+      for (const [i, port] of flows.entries()) port.link(this.#merges[i]!.input());
     }
     this.#pipeline = new Pipeline({
       sensor: plan.sensor,
@@ -105,11 +109,11 @@ export class PipelineRun {
       },
     });
     if (plan.flows !== undefined) {
-      this.#csv = new CsvFile(plan.flows, layout);
-      this.#merge.flows.link(this.#csv);
+      this.#csv = new CsvFile(plan.flows, layouts[0]!);
+      this.#merges[0]!.flows.link(this.#csv);
     }
     this.#outputs = openFlowOutputs(plan, hooks);
-    this.#outputs?.attach(this.#merge.flows);
+    this.#outputs?.attach(this.#merges.map(({ flows }) => flows));
   }
 
   /** Open the source, set up the modules and link them. */
@@ -119,7 +123,10 @@ export class PipelineRun {
     for (const [i, def] of defs.entries()) {
       const runner = run.#pipeline.add(def, plan.modules[i]!.params);
       for (const input of Object.values(runner.inputs))
-        run.#pipeline.linkNarrowest([run.#merge.flows], input);
+        run.#pipeline.linkNarrowest(
+          run.#merges.map(({ flows }) => flows),
+          input,
+        );
     }
     if (plan.stateFolder !== undefined)
       restoreState(plan.stateFolder, run.#pipeline.modules, hooks.onWarning);
@@ -154,7 +161,7 @@ export class PipelineRun {
     this.#finished = true;
     if (stopped) this.#outputs?.interrupt();
     this.#meter?.end();
-    this.#merge.close();
+    for (const merge of this.#merges) merge.close();
     this.#outputs?.close();
     // A stopped observation goes on later: detectors then know what they knew.
     if (stopped && this.#plan.stateFolder !== undefined)
@@ -170,7 +177,7 @@ export class PipelineRun {
       sources: this.#sources(),
       modules: this.#pipeline.stats(),
       alerts: this.#alerts,
-      mergeOverflows: this.#merge.overflows,
+      mergeOverflows: this.#merges.reduce((sum, { overflows }) => sum + overflows, 0),
       ringDrops: this.#rings.reduce((sum, { dropped }) => sum + dropped, 0),
       outputDrops: this.#outputs?.dropped ?? 0,
       rss: process.memoryUsage.rss(),

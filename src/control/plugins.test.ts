@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { PROTOCOLS } from "../core/metadata/protocols.ts";
-import { flowsTemplate, meterWith, parsePlugins, pluginList } from "./plugins.ts";
+import { flowsTemplates, meterWith, parsePlugins, pluginList } from "./plugins.ts";
 
 describe("PROTOCOLS", () => {
   const names = PROTOCOLS.map(({ name }) => name);
@@ -18,25 +18,39 @@ describe("PROTOCOLS", () => {
   });
 
   test("PROTOCOLS give a field of one name the same type, so that they can share an output", () => {
-    expect(() => flowsTemplate({ names, compat: false })).not.toThrow();
+    expect(() => flowsTemplates({ groups: [names], compat: false })).not.toThrow();
   });
 });
 
 describe("parsePlugins", () => {
   test("parsePlugins reads names in any case, each once", () => {
-    expect(parsePlugins("VLAN, vlan")).toEqual(["vlan"]);
+    expect(parsePlugins("VLAN, vlan")).toEqual([["vlan"]]);
   });
 
   test("parsePlugins knows all and default", () => {
-    expect(parsePlugins("all")).toEqual(PROTOCOLS.map(({ name }) => name));
-    expect(parsePlugins("default")).toEqual(
+    expect(parsePlugins("all")).toEqual([PROTOCOLS.map(({ name }) => name)]);
+    expect(parsePlugins("default")).toEqual([
       PROTOCOLS.filter(({ byDefault }) => byDefault).map(({ name }) => name),
-    );
+    ]);
+  });
+
+  test("parsePlugins makes an output of each pair of parentheses, and of each name beside them", () => {
+    expect(parsePlugins("(vlan, HTTP,vlan),tls ,(sip)")).toEqual([
+      ["vlan", "http"],
+      ["tls"],
+      ["sip"],
+    ]);
+    expect(parsePlugins("(vlan),vlan")).toEqual([["vlan"], ["vlan"]]);
   });
 
   test.each([
     ["", /no plugin; there are .*vlan/],
     [" , ", /no plugin; there are/],
+    ["()", /no plugin; there are/],
+    ["(vlan", /write groups as/],
+    ["vlan)", /write groups as/],
+    ["((vlan),http)", /write groups as/],
+    ["(vlan)http", /write groups as/],
     ["vlan,nix", /no plugin "nix"; there are .*vlan.*, all, default/],
   ])("parsePlugins refuses %p", (text, why) => {
     expect(() => parsePlugins(text)).toThrow(why);
@@ -44,11 +58,19 @@ describe("parsePlugins", () => {
 });
 
 test("meterWith gives flows the fields of its plugins beside the basic ones", () => {
-  const { meter, flows } = meterWith({}, { names: ["vlan"], compat: false });
-  expect(flows.template.spec).toContain("uint16 VLAN_ID");
-  expect(flows.template.spec).toContain("uint32 PACKETS_REV");
-  expect(flows).not.toBe(meter.flows);
-  expect(meterWith({}, undefined).flows.template.spec).not.toContain("VLAN_ID");
+  const { meter, flows } = meterWith({}, { groups: [["vlan"]], compat: false });
+  expect(flows).toHaveLength(1);
+  expect(flows[0]!.template.spec).toContain("uint16 VLAN_ID");
+  expect(flows[0]!.template.spec).toContain("uint32 PACKETS_REV");
+  expect(flows[0]).not.toBe(meter.flows);
+  expect(meterWith({}, undefined).flows[0]!.template.spec).not.toContain("VLAN_ID");
+});
+
+test("meterWith has a port for each group of plugins", () => {
+  const { flows } = meterWith({}, { groups: [["vlan"], ["vlan", "icmp"]], compat: false });
+  expect(flows.map(({ name }) => name)).toEqual(["vlan", "vlan+icmp"]);
+  expect(flows[0]!.template.spec).not.toContain("L4_ICMP_TYPE_CODE");
+  expect(flows[1]!.template.spec).toContain("L4_ICMP_TYPE_CODE");
 });
 
 test("pluginList has a line a plugin", () => {

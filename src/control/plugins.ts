@@ -10,18 +10,35 @@ import type { Template } from "../core/unirec/template.ts";
 /** A table for a meter that will see no packet. */
 const FLOWS_LEAST = 16;
 
+/** Names of plugins, by output. */
+export type PluginGroups = readonly (readonly string[])[];
+
+/** What is between commas, or in parentheses between them. */
+const PART = /^\s*(?:\(([^()]*)\)|([^(),]*))\s*(,|$)/;
+
 /**
- * Names of plugins: `dns,http`; `all`, or `default` for those that are cheap.
+ * Names of plugins: `dns,http`; `all`, or `default` for those that are cheap: one output that has the fields of all.
+ * Parentheses make outputs by hand: `(dns,passivedns),http` are two.
  * @throws {NemeanError} ERR_USAGE that names what is wrong and what there is
  */
-export function parsePlugins(text: string): string[] {
-  const names = text
-    .split(",")
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== "");
-  if (names.length === 0) throw usageError(`-p "${text}": no plugin; there are ${known()}`);
-  return [...new Set(names.flatMap(named))];
+export function parsePlugins(text: string): PluginGroups {
+  const groups: (readonly string[])[] = [];
+  for (let rest = text, comma = ","; comma === ","; ) {
+    const part = PART.exec(rest);
+    if (!part) throw usageError(`-p "${text}": write groups as (dns,http),tls`);
+    const names = namesIn(part[1] ?? part[2]!);
+    if (names.length > 0) groups.push(names);
+    comma = part[3]!;
+    rest = rest.slice(part[0].length);
+  }
+  if (groups.length === 0) throw usageError(`-p "${text}": no plugin; there are ${known()}`);
+  return text.includes("(") ? groups : [[...new Set(groups.flat())]];
 }
+
+const namesIn = (text: string): string[] => {
+  const names = text.split(",").map((name) => name.trim().toLowerCase());
+  return [...new Set(names.filter((name) => name !== "").flatMap(named))];
+};
 
 function named(name: string): string[] {
   if (name === "all") return PROTOCOLS.map((def) => def.name);
@@ -35,29 +52,31 @@ const known = (): string => PROTOCOLS.map(({ name }) => name).join(", ");
 
 /** What a meter is to find in flows, as plain data. */
 export interface PluginPlan {
-  readonly names: readonly string[];
+  readonly groups: PluginGroups;
   /** End and split flows as ipfixprobe's plugins do, and send only those in which one found something. */
   readonly compat: boolean;
 }
 
-/** A meter with plugins, and the port whose flows have their fields. */
+/** A meter with plugins, and the ports of its flows: one for each of their groups, or the basic flows' without. */
 export function meterWith(
   options: MeterOptions,
   plugins: PluginPlan | undefined,
-): { meter: Meter; flows: OutputPort } {
+): { meter: Meter; flows: readonly OutputPort[] } {
   if (!plugins) {
     const meter = new Meter(options);
-    return { meter, flows: meter.flows };
+    return { meter, flows: [meter.flows] };
   }
-  const protocols = plugins.names.map((name) => PROTOCOLS.find((def) => def.name === name)!);
-  const groups = [{ name: "flows", protocols }];
+  const groups = plugins.groups.map((names) => ({
+    name: plugins.groups.length === 1 ? "flows" : names.join("+"),
+    protocols: names.map((name) => PROTOCOLS.find((def) => def.name === name)!),
+  }));
   const meter = new Meter({ ...options, metadata: { groups, compat: plugins.compat } });
-  return { meter, flows: meter.groups[0]! };
+  return { meter, flows: meter.groups };
 }
 
-/** The layout of a meter's flows with these plugins. */
-export const flowsTemplate = (plugins: PluginPlan | undefined): Template =>
-  meterWith({ flowsMax: FLOWS_LEAST }, plugins).flows.template;
+/** The layouts of a meter's flows with these plugins, one for each port. */
+export const flowsTemplates = (plugins: PluginPlan | undefined): Template[] =>
+  meterWith({ flowsMax: FLOWS_LEAST }, plugins).flows.map(({ template }) => template);
 
 /** A line a plugin: name, whether it is on by default, what it finds, its fields. */
 export function pluginList(): string {

@@ -75,7 +75,7 @@ export function drain(
   }
 }
 
-/** Outputs that send the records of one port, beside whatever else it is linked to: the flows of a meter. */
+/** Outputs that send the flows of a meter, beside whatever else its ports are linked to. */
 export class FlowOutputs {
   readonly #env: TrapEnvironment;
   readonly #outputs: readonly TrapOutput[];
@@ -95,8 +95,9 @@ export class FlowOutputs {
     this.#service = serviceOf([], this.#outputs, env);
   }
 
-  attach(port: OutputPort): void {
-    for (const output of this.#outputs) output.attach(port);
+  /** Send the records of the one port there is by all outputs, or those of each port by the output of its place. */
+  attach(ports: readonly OutputPort[]): void {
+    for (const [i, output] of this.#outputs.entries()) output.attach(ports[i] ?? ports[0]!);
   }
 
   /** Let receivers come and take; never waits. */

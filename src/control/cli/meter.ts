@@ -76,6 +76,8 @@ async function meter(flags: Flags): Promise<number> {
     throw usageError("meter: give either -r FILE or -I INTERFACE");
   oneStandardOutput({ "--csv -": flags.csv === "-", "--stats": flags.stats !== undefined });
   if (flags.ifc !== undefined) parseInterfaces(flags.ifc, 0, flags.ifc.split(",").length);
+  const groups = flags.plugins?.length ?? 1;
+  if (groups > 1) checkGroups(groups, flags);
   if (flags.read && (flags.ifc === undefined || flags.ifc === "b:"))
     return meterFiles(flags, flags.read);
   const began = performance.now();
@@ -103,6 +105,17 @@ async function meter(flags: Flags): Promise<number> {
   return await meterInWorkers(plan, { tell: total, onReady: () => {} });
 }
 
+/** Several groups of plugins: each needs an output of its own. */
+function checkGroups(groups: number, { ifc, csv }: Flags): void {
+  if (csv !== undefined)
+    throw usageError(
+      `meter: --csv writes one layout, and -p has ${groups}: leave the parentheses out`,
+    );
+  const outputs = ifc?.split(",").length ?? 0;
+  if (outputs !== groups)
+    throw usageError(`meter: -p has ${groups} groups and -i ${outputs} outputs: give one for each`);
+}
+
 async function meterFiles(flags: Flags, paths: readonly string[]): Promise<number> {
   const signal = new StopSignal();
   const rssBefore = process.memoryUsage.rss();
@@ -113,8 +126,8 @@ async function meterFiles(flags: Flags, paths: readonly string[]): Promise<numbe
   const began = performance.now();
   const { plugins } = pluginsOf(flags, flags.compat !== undefined);
   const { meter, flows } = meterWith(meterOptionsOf(flags), plugins);
-  const csv = flags.csv === undefined ? undefined : new CsvFile(flags.csv, flows.template);
-  if (csv) flows.link(csv);
+  const csv = flags.csv === undefined ? undefined : new CsvFile(flags.csv, flows[0]!.template);
+  if (csv) flows[0]!.link(csv);
   const progress = new Progress();
   await drive(
     () => source.step(meter.frames),

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { usageError } from "../../core/errors.ts";
 import { METER_DEFAULTS, type MeterOptions } from "../../core/flow/meter.ts";
 import type { LivePlan } from "../appliance.ts";
-import { type PluginPlan, parsePlugins } from "../plugins.ts";
+import { type PluginGroups, type PluginPlan, parsePlugins } from "../plugins.ts";
 
 interface Bounds {
   readonly min: number;
@@ -81,7 +81,7 @@ export const pluginOption = (command: Command): Command =>
   command.addOption(
     new Option(
       "-p, --plugins <names>",
-      "what else to find in flows: dns,tls,...; all; default for what is cheap",
+      "what else to find in flows: dns,tls,...; all; default for what is cheap; (dns,http),tls for two outputs",
     ).argParser(parsePlugins),
   );
 
@@ -97,7 +97,7 @@ export interface MeterFlags {
 }
 
 export interface PluginFlags {
-  readonly plugins?: string[];
+  readonly plugins?: PluginGroups;
 }
 
 /** The plugins of these flags, as part of a plan. */
@@ -105,7 +105,7 @@ export const pluginsOf = (
   { plugins }: PluginFlags,
   compat = false,
 ): { readonly plugins?: PluginPlan } =>
-  plugins === undefined ? {} : { plugins: { names: plugins, compat } };
+  plugins === undefined ? {} : { plugins: { groups: plugins, compat } };
 
 export const meterOptionsOf = (flags: MeterFlags): MeterOptions => ({
   active: flags.active,

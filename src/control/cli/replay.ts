@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { type Command, Option } from "commander";
 import type { Alert } from "../../core/alert.ts";
-import { EXIT } from "../../core/errors.ts";
+import { EXIT, usageError } from "../../core/errors.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
 import { PipelineRun } from "../pipeline-run.ts";
@@ -67,6 +67,10 @@ export function replayCommand(program: Command, status: Status): Command {
 async function replay(paths: readonly string[], flags: Flags): Promise<number> {
   oneStandardOutput({ "--flows -": flags.flows === "-", alerts: true });
   const signal = new StopSignal();
+  if ((flags.plugins?.length ?? 1) > 1)
+    throw usageError(
+      "replay: detectors read one output with all fields: leave the parentheses of -p out",
+    );
   const defs = await modulesNamed(flags.modules);
   const settings = parseSettings(flags.set ?? [], defs);
   const json = flags.json === true || process.stdout.isTTY !== true;
