@@ -5,6 +5,7 @@ import arp from "./protocols/arp.ts";
 import basicplus from "./protocols/basicplus.ts";
 import bstats from "./protocols/bstats.ts";
 import communityid from "./protocols/communityid.ts";
+import dns from "./protocols/dns.ts";
 import flowhash from "./protocols/flowhash.ts";
 import http from "./protocols/http.ts";
 import icmp from "./protocols/icmp.ts";
@@ -35,6 +36,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   basicplus,
   bstats,
   communityid,
+  dns,
   flowhash,
   http,
   icmp,

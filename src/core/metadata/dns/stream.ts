@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { type Packet, PROTOCOL } from "../packet.ts";
+import { Prefix } from "../prefix.ts";
+import { type DnsMessage, HEADER } from "./message.ts";
+
+/** Bytes of a message that are put together from segments; what is past them is not read. */
+const KEPT = 4096;
+/** Messages that are put together at the same time; further ones of several segments are not read. */
+const OPEN_MAX = 2048;
+/** The length in front of a message (RFC 1035 section 4.2.2). */
+const PREFIX = 2;
+
+/** Memory for messages of several segments, for all flows of a meter. */
+export class MessageBuffers {
+  readonly #free: Prefix[] = [];
+  #made = 0;
+
+  take(): Prefix | undefined {
+    const known = this.#free.pop();
+    if (known) return known;
+    if (this.#made === OPEN_MAX) return undefined;
+    this.#made++;
+    return new Prefix(KEPT);
+  }
+
+  give(prefix: Prefix): void {
+    prefix.reset();
+    this.#free.push(prefix);
+  }
+}
+
+/** One direction of a TCP connection, up to the end of its first message. */
+export class MessageStream {
+  /** Whether nothing more is expected. */
+  isOver = false;
+  readonly #buffers: MessageBuffers;
+  #prefix: Prefix | undefined;
+
+  constructor(buffers: MessageBuffers) {
+    this.#buffers = buffers;
+  }
+
+  reset(): void {
+    this.isOver = false;
+    this.#close();
+  }
+
+  /**
+   * Take a segment. Returns whether `message` now begins with this direction's first message; it is valid until
+   * the next packet.
+   */
+  take(packet: Packet, message: DnsMessage): boolean {
+    if (this.isOver) return false;
+    if (this.#prefix) return this.#takeNext(this.#prefix, packet, message);
+    const { view, payload, size } = packet;
+    if (size >= PREFIX) {
+      const length = view.getUint16(payload);
+      // Whatever this is, it is no message.
+      if (length < HEADER) return this.#finish(false);
+      if (PREFIX + length <= size)
+        return this.#finish(message.begin(packet, payload + PREFIX, payload + PREFIX + length));
+    }
+    this.#prefix = this.#buffers.take();
+    if (!this.#prefix) return this.#finish(false);
+    return this.#takeNext(this.#prefix, packet, message);
+  }
+
+  #takeNext(prefix: Prefix, packet: Packet, message: DnsMessage): boolean {
+    if (!prefix.take(packet) || prefix.length < PREFIX) return false;
+    const end = PREFIX + prefix.view.getUint16(0);
+    const isWhole = prefix.length >= end;
+    if (!isWhole && !prefix.full) return false;
+    const isBegun = message.begin(prefix, PREFIX, Math.min(end, prefix.length));
+    if (!isWhole) message.isCut = true;
+    return this.#finish(isBegun);
+  }
+
+  #finish(isBegun: boolean): boolean {
+    this.isOver = true;
+    this.#close();
+    return isBegun;
+  }
+
+  /** Give the memory back: nobody else writes to it before the next packet. */
+  #close(): void {
+    if (this.#prefix) this.#buffers.give(this.#prefix);
+    this.#prefix = undefined;
+  }
+}
+
+/** Both directions of a connection. */
+export type MessageStreams = readonly [MessageStream, MessageStream];
+
+export const streams = (buffers: MessageBuffers): MessageStreams => [
+  new MessageStream(buffers),
+  new MessageStream(buffers),
+];
+
+/** Whether a packet of a connection without a state yet may begin a message: its length, as far as it is there. */
+export const mayBegin = ({ protocol, view, payload, size }: Packet): boolean =>
+  protocol !== PROTOCOL.tcp || size < PREFIX || view.getUint16(payload) >= HEADER;
