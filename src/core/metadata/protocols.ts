@@ -6,6 +6,7 @@ import basicplus from "./protocols/basicplus.ts";
 import bstats from "./protocols/bstats.ts";
 import communityid from "./protocols/communityid.ts";
 import dns from "./protocols/dns.ts";
+import dnssd from "./protocols/dnssd.ts";
 import flowhash from "./protocols/flowhash.ts";
 import http from "./protocols/http.ts";
 import icmp from "./protocols/icmp.ts";
@@ -17,6 +18,7 @@ import nettisa from "./protocols/nettisa.ts";
 import ntp from "./protocols/ntp.ts";
 import osquery from "./protocols/osquery.ts";
 import ovpn from "./protocols/ovpn.ts";
+import passivedns from "./protocols/passivedns.ts";
 import phists from "./protocols/phists.ts";
 import pstats from "./protocols/pstats.ts";
 import rtsp from "./protocols/rtsp.ts";
@@ -37,6 +39,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   bstats,
   communityid,
   dns,
+  dnssd,
   flowhash,
   http,
   icmp,
@@ -48,6 +51,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   ntp,
   osquery,
   ovpn,
+  passivedns,
   phists,
   pstats,
   rtsp,
