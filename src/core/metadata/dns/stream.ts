@@ -30,7 +30,7 @@ export class MessageBuffers {
 }
 
 /** One direction of a TCP connection, up to the end of its first message. */
-export class MessageStream {
+class MessageStream {
   /** Whether nothing more is expected. */
   isOver = false;
   readonly #buffers: MessageBuffers;
@@ -88,13 +88,30 @@ export class MessageStream {
   }
 }
 
-/** Both directions of a connection. */
-export type MessageStreams = readonly [MessageStream, MessageStream];
+/** Both directions of a connection; of UDP nothing is made. */
+export class MessageStreams {
+  readonly #buffers: MessageBuffers;
+  #sides: readonly [MessageStream, MessageStream] | undefined;
 
-export const streams = (buffers: MessageBuffers): MessageStreams => [
-  new MessageStream(buffers),
-  new MessageStream(buffers),
-];
+  constructor(buffers: MessageBuffers) {
+    this.#buffers = buffers;
+  }
+
+  /** Whether nothing more is expected of either direction. */
+  get areOver(): boolean {
+    return this.#sides?.every(({ isOver }) => isOver) ?? false;
+  }
+
+  reset(): void {
+    if (this.#sides) for (const side of this.#sides) side.reset();
+  }
+
+  /** Take a segment as {@link MessageStream.take}. */
+  take(packet: Packet, message: DnsMessage): boolean {
+    this.#sides ??= [new MessageStream(this.#buffers), new MessageStream(this.#buffers)];
+    return this.#sides[packet.reverse].take(packet, message);
+  }
+}
 
 /** Whether a packet of a connection without a state yet may begin a message: its length, as far as it is there. */
 export const mayBegin = ({ protocol, view, payload, size }: Packet): boolean =>

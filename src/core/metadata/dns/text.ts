@@ -38,12 +38,16 @@ export const ESCAPES = {
 /** Text that is put together in memory of its own, without a string a part. What is past its bound is left out. */
 export class DnsText {
   length = 0;
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
+  /** The same memory, for what it makes strings of. */
+  readonly #buffer: Buffer;
   readonly #limit: number;
 
   /** @param max bytes kept */
   constructor(max: number) {
-    this.#bytes = Buffer.alloc(max + ESCAPE_MAX);
+    const memory = new ArrayBuffer(max + ESCAPE_MAX);
+    this.#bytes = new Uint8Array(memory);
+    this.#buffer = Buffer.from(memory);
     this.#limit = max;
   }
 
@@ -87,11 +91,11 @@ export class DnsText {
 
   /** The bytes, in memory that is the caller's. */
   copy(): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(0, this.length));
+    return this.#bytes.slice(0, this.length);
   }
 
   /** The text; bytes that are no UTF-8 are replaced. */
   toString(): string {
-    return this.#bytes.toString("utf8", 0, this.length);
+    return this.#buffer.toString("utf8", 0, this.length);
   }
 }

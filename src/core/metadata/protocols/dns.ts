@@ -2,7 +2,7 @@
 import { template } from "../../unirec/template.ts";
 import { DnsMessage, HEADER, SECTION, TYPE } from "../dns/message.ts";
 import { writeRdata } from "../dns/rdata.ts";
-import { MessageBuffers, type MessageStreams, mayBegin, streams } from "../dns/stream.ts";
+import { MessageBuffers, MessageStreams, mayBegin } from "../dns/stream.ts";
 import { DnsText, ESCAPES } from "../dns/text.ts";
 import { type Packet, PROTOCOL } from "../packet.ts";
 import {
@@ -46,7 +46,7 @@ class Dns implements FlowState {
   readonly streams: MessageStreams;
 
   constructor(buffers: MessageBuffers) {
-    this.streams = streams(buffers);
+    this.streams = new MessageStreams(buffers);
   }
 
   reset(): void {
@@ -55,7 +55,7 @@ class Dns implements FlowState {
     this.name = "";
     this.rdata = NO_BYTES;
     this.hasQuery = this.hasResponse = this.hasAnswer = this.hasOptions = false;
-    for (const stream of this.streams) stream.reset();
+    this.streams.reset();
   }
 
   get hasMessage(): boolean {
@@ -64,9 +64,7 @@ class Dns implements FlowState {
 
   /** Whether all is known that the flow has to say. */
   get isOver(): boolean {
-    return (
-      (this.hasQuery && this.hasResponse) || (this.streams[0].isOver && this.streams[1].isOver)
-    );
+    return (this.hasQuery && this.hasResponse) || this.streams.areOver;
   }
 
   /** Whether a message is the first query or the first response of the transaction. */
@@ -167,7 +165,7 @@ export default defineProtocol({
     function begins(packet: Packet, slot: Slot<Dns>): boolean {
       if (packet.protocol === PROTOCOL.udp) return message.beginDatagram(packet);
       if (!slot.state && !mayBegin(packet)) return false;
-      return slot.take().streams[packet.reverse].take(packet, message);
+      return slot.take().streams.take(packet, message);
     }
 
     function onPacket(packet: Packet, slot: Slot<Dns>): number {

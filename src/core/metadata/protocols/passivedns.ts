@@ -4,7 +4,7 @@ import { template } from "../../unirec/template.ts";
 import { DnsMessage, SECTION, TYPE } from "../dns/message.ts";
 import { readA, readAaaa } from "../dns/rdata.ts";
 import { addressOf } from "../dns/reverse.ts";
-import { MessageBuffers, type MessageStreams, mayBegin, streams } from "../dns/stream.ts";
+import { MessageBuffers, MessageStreams, mayBegin } from "../dns/stream.ts";
 import { DnsText } from "../dns/text.ts";
 import { type Packet, PROTOCOL } from "../packet.ts";
 import { defineProtocol, type FlowState, type Slot, VERDICT } from "../protocol.ts";
@@ -32,12 +32,12 @@ class PassiveDns implements FlowState {
   readonly streams: MessageStreams;
 
   constructor(buffers: MessageBuffers) {
-    this.streams = streams(buffers);
+    this.streams = new MessageStreams(buffers);
   }
 
   reset(): void {
     this.pairs.length = 0;
-    for (const stream of this.streams) stream.reset();
+    this.streams.reset();
   }
 
   get isFull(): boolean {
@@ -102,7 +102,7 @@ export default defineProtocol({
     function begins(packet: Packet, slot: Slot<PassiveDns>): boolean {
       if (packet.protocol === PROTOCOL.udp) return message.beginDatagram(packet);
       if (!slot.state && !mayBegin(packet)) return false;
-      return slot.take().streams[packet.reverse].take(packet, message);
+      return slot.take().streams.take(packet, message);
     }
 
     return {
