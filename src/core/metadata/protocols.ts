@@ -21,6 +21,7 @@ import ovpn from "./protocols/ovpn.ts";
 import passivedns from "./protocols/passivedns.ts";
 import phists from "./protocols/phists.ts";
 import pstats from "./protocols/pstats.ts";
+import quic from "./protocols/quic.ts";
 import rtsp from "./protocols/rtsp.ts";
 import sip from "./protocols/sip.ts";
 import smtp from "./protocols/smtp.ts";
@@ -54,6 +55,7 @@ export const PROTOCOLS: readonly AnyProtocol[] = [
   passivedns,
   phists,
   pstats,
+  quic,
   rtsp,
   sip,
   smtp,
