@@ -2,6 +2,7 @@
 import { template } from "../../unirec/template.ts";
 import { type Packet, PROTOCOL } from "../packet.ts";
 import { defineProtocol, type PluginOptions, type Slot, VERDICT } from "../protocol.ts";
+import { isAt } from "../quic/bytes.ts";
 import { Connection, PACKETS_MAX } from "../quic/connection.ts";
 import { CryptoStream, CryptoStreams } from "../quic/crypto-stream.ts";
 import { FLAG, KIND, LongHeader } from "../quic/header.ts";
@@ -18,12 +19,9 @@ function readHeader({ view, payload, payloadLength, end }: Packet, at: number): 
   return header.read(view, at, { captured: end, end: wire });
 }
 
-/** Whether the packet in `header` is for the same connection id as one before it (RFC 9000 section 12.2). */
-function isForSame({ bytes }: Packet, target: number, length: number): boolean {
-  if (header.targetLength !== length) return false;
-  for (let i = 0; i < length; i++) if (bytes[header.target + i] !== bytes[target + i]) return false;
-  return true;
-}
+/** Whether the packet in `header` is for a connection id, as all of a datagram are (RFC 9000 section 12.2). */
+const isForSame = (bytes: Uint8Array, id: Uint8Array): boolean =>
+  isAt(bytes, header.target, header.targetLength, id);
 
 /** A datagram of a flow with QUIC that begins with no long header that is known. */
 function onOther(packet: Packet, connection: Connection): number {
@@ -35,13 +33,14 @@ function onOther(packet: Packet, connection: Connection): number {
 }
 
 function onPacket(packet: Packet, slot: Slot<Connection>): number {
-  const { view, payload, end } = packet;
+  const { bytes, view, payload, end } = packet;
   const known = slot.state;
   const first = view.getUint8(payload);
   if (!readHeader(packet, payload)) return known ? onOther(packet, known) : VERDICT.done;
   if (!known && (first & FLAG.fixed) === 0 && header.kind !== KIND.negotiation) return VERDICT.done;
   const connection = slot.take();
   const { target, targetLength } = header;
+  const id = bytes.subarray(target, target + targetLength);
   let contents = fixedBit(first);
   let verdict: number = VERDICT.more;
   let next = payload;
@@ -50,7 +49,7 @@ function onPacket(packet: Packet, slot: Slot<Connection>): number {
     contents |= header.kind;
     verdict |= connection.learn(packet, header);
     next = header.end;
-  } while (next < end && readHeader(packet, next) && isForSame(packet, target, targetLength));
+  } while (next < end && readHeader(packet, next) && isForSame(bytes, id));
   connection.note(contents);
   return verdict;
 }

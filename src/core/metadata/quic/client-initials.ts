@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { HELLO, type Hello } from "../tls/hello.ts";
+import { copyOf, isAt } from "./bytes.ts";
 import type { CryptoStream, CryptoStreams } from "./crypto-stream.ts";
 import { readFrames } from "./frames.ts";
 import type { LongHeader } from "./header.ts";
@@ -23,13 +24,6 @@ export const OUTCOME = {
 const ATTEMPTS_MAX = 8;
 /** Bytes of the connection id that a client invents for its server (RFC 9000 section 7.2). */
 const INVENTED_MIN = 8;
-
-/** Whether the bytes at an offset are these. */
-export function isAt(bytes: Uint8Array, at: number, length: number, value: Uint8Array): boolean {
-  if (length !== value.length) return false;
-  for (let i = 0; i < length; i++) if (bytes[at + i] !== value[i]) return false;
-  return true;
-}
 
 /** What the Initial packets of all flows are read with. */
 export interface InitialTools {
@@ -105,7 +99,7 @@ export class ClientInitials {
     for (const id of [this.#origin, this.#other])
       if (id && isAt(bytes, target, targetLength, id)) return false;
     this.#attempts++;
-    const id = bytes.slice(target, target + targetLength);
+    const id = copyOf(bytes, target, targetLength);
     if (!openInitial(bytes, header, clientKeys(header.version!, id))) return false;
     this.#other = id;
     return true;
@@ -123,7 +117,7 @@ export class ClientInitials {
         return frames;
     }
     this.#attempts++;
-    const id = bytes.slice(target, target + targetLength);
+    const id = copyOf(bytes, target, targetLength);
     const keys = clientKeys(version, id);
     const frames = openInitial(bytes, header, keys);
     if (!frames) return undefined;

@@ -3,7 +3,8 @@ import type { Packet } from "../packet.ts";
 import { type FlowState, VERDICT } from "../protocol.ts";
 import { ja4 } from "../tls/fingerprints.ts";
 import type { Hello } from "../tls/hello.ts";
-import { ClientInitials, type InitialTools, isAt, OUTCOME } from "./client-initials.ts";
+import { copyOf, isAt } from "./bytes.ts";
+import { ClientInitials, type InitialTools, OUTCOME } from "./client-initials.ts";
 import { KIND, type LongHeader } from "./header.ts";
 import { rawExtensions, userAgentOf } from "./hello-fields.ts";
 
@@ -39,12 +40,15 @@ class Side {
     this.isFirst = header.kind !== KIND.handshake;
     this.version = header.number;
     this.source = sourceOf(bytes, header);
-    this.target = bytes.slice(header.target, header.target + header.targetLength);
+    this.target = targetOf(bytes, header);
   }
 }
 
+const targetOf = (bytes: Uint8Array, { target, targetLength }: LongHeader): Uint8Array =>
+  copyOf(bytes, target, targetLength);
+
 const sourceOf = (bytes: Uint8Array, { source, sourceLength }: LongHeader): Uint8Array =>
-  bytes.slice(source, source + sourceLength);
+  copyOf(bytes, source, sourceLength);
 
 /** What is known of a flow with QUIC: its first connection, and how many others share the ports. */
 export class Connection implements FlowState {
@@ -129,8 +133,7 @@ export class Connection implements FlowState {
     if (header.kind === KIND.retry) this.#retry(packet, header);
     else if (header.kind === KIND.negotiation) {
       this.#clientIs(reverse === 0 ? 1 : 0, packet);
-      if (!side.isSeen)
-        side.target = bytes.slice(header.target, header.target + header.targetLength);
+      if (!side.isSeen) side.target = targetOf(bytes, header);
     } else if (header.kind === KIND.zeroRtt) {
       this.#clientIs(reverse, packet);
       this.zeroRtt = Math.min(this.zeroRtt + 1, COUNT_MAX);
@@ -162,7 +165,7 @@ export class Connection implements FlowState {
     const side = this.#sides[reverse];
     if (side.isSeen || this.#client === reverse || this.retrySource.length > 0) return;
     this.#clientIs(reverse === 0 ? 1 : 0, packet);
-    side.target = bytes.slice(header.target, header.target + header.targetLength);
+    side.target = targetOf(bytes, header);
     this.version = header.number;
     this.tokenLength = header.tokenLength;
     this.retrySource = sourceOf(bytes, header);

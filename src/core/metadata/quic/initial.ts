@@ -4,6 +4,7 @@
  * @module
  */
 import { createCipheriv, createDecipheriv, createHmac } from "node:crypto";
+import { copyOf } from "./bytes.ts";
 import type { LongHeader } from "./header.ts";
 import type { Version } from "./versions.ts";
 
@@ -52,7 +53,7 @@ export const headerMask = (hp: Uint8Array, sample: Uint8Array): Uint8Array =>
 
 /** RFC 9001 section 5.3. */
 export function nonceOf(iv: Uint8Array, number: number): Uint8Array {
-  const nonce = iv.slice();
+  const nonce = copyOf(iv);
   for (let i = 0; i < NUMBER_MAX; i++) nonce[IV - 1 - i]! ^= (number >>> (8 * i)) & 255;
   return nonce;
 }
@@ -75,7 +76,7 @@ export function openInitial(
   const size = 1 + (first & 3);
   const payload = packetNumber + size;
   // What is authenticated is the header as it was before it was protected.
-  const plain = bytes.slice(from, payload);
+  const plain = copyOf(bytes, from, payload - from);
   plain[0] = first;
   let number = 0;
   for (let i = 0; i < size; i++) {
