@@ -11,6 +11,7 @@ import {
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type RealParams, writeReal } from "./capture/real.ts";
+import { type ShortParams, writeShort } from "./capture/short.ts";
 import { type SyntheticParams, writeSynthetic } from "./capture/synthetic.ts";
 
 /** Raise it when the bytes that a generator writes change. */
@@ -31,7 +32,7 @@ export interface CaptureTruth {
 /** What lies beside a capture as NAME.json. */
 interface Sidecar {
   readonly version: number;
-  readonly params: SyntheticParams | RealParams;
+  readonly params: SyntheticParams | RealParams | ShortParams;
   /** Bytes of the file. */
   readonly size: number;
   readonly truth: CaptureTruth;
@@ -46,7 +47,7 @@ export interface Capture {
 }
 
 interface Recipe {
-  readonly params: SyntheticParams | RealParams;
+  readonly params: SyntheticParams | RealParams | ShortParams;
   readonly write: (path: string) => { truth: CaptureTruth; size: number };
 }
 
@@ -60,10 +61,16 @@ const real = (params: RealParams): Recipe => ({
   write: (path) => writeReal(path, params, resolve(ROOT, NEMEAN_SHARED)),
 });
 
+const short = (params: ShortParams): Recipe => ({
+  params,
+  write: (path) => writeShort(path, params),
+});
+
 const RECIPES: Readonly<Record<string, Recipe>> = {
   h1M: synthetic({ flows: 1_000_000, packets: 8_000_000, capturedMax: 96, seed: 1 }),
   h8M: synthetic({ flows: 8_000_000, packets: 16_000_000, capturedMax: 96, seed: 8 }),
   real: real({ sizeMin: 1e9, gapMax: 60e6, seed: 1 }),
+  short: short({ conversations: 1_000_000, seed: 1 }),
 };
 
 export const CAPTURE_NAMES: readonly string[] = Object.keys(RECIPES);

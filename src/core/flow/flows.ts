@@ -44,14 +44,14 @@ export interface Observation {
   readonly direction?: 0 | 1;
 }
 
-/** Encodes flows of a table straight into the batches of an output. */
+/** Encodes flows of a table straight into batches: an output's, mostly. */
 export class FlowEncoder {
-  readonly #port: OutputPort;
+  readonly #port: Pick<OutputPort, "room">;
   readonly #linkLow: number;
   readonly #linkHigh: number;
   readonly #direction: number;
 
-  constructor(port: OutputPort, { link, direction = 0 }: Observation) {
+  constructor(port: Pick<OutputPort, "room">, { link, direction = 0 }: Observation) {
     this.#port = port;
     this.#linkLow = link !== undefined && link < 32 ? 1 << link : 0;
     this.#linkHigh = link !== undefined && link >= 32 ? 1 << (link - 32) : 0;

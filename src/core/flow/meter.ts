@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-import { MetadataEngine, type PluginGroup } from "../metadata/engine.ts";
+import { Batch } from "../batch.ts";
+import { MetadataEngine } from "../metadata/engine.ts";
+import type { PluginGroup } from "../metadata/group.ts";
 import type { PluginOptions } from "../metadata/protocol.ts";
 import { PacketDecoder } from "../packet/decoder.ts";
 import type { FrameBatch } from "../packet/frames.ts";
@@ -103,7 +105,7 @@ export class Meter {
       },
       (record, reason) => {
         this.#ended[reason]!++;
-        encoder.encode(this.#table, record, reason);
+        if (this.flows.linked || !metadataEnd) encoder.encode(this.#table, record, reason);
         metadataEnd?.(this.#table, record, reason);
       },
       this.#metadata,
@@ -178,7 +180,7 @@ export class Meter {
       packets: this.#packets,
       bytes: this.#bytes,
       ignored: { nonIp, malformed, unknownLink },
-      flows: this.flows.records,
+      flows: this.#ended.reduce((sum, count) => sum + count),
       ended: {
         idle: count(END_REASON.idle),
         active: count(END_REASON.active),
@@ -202,21 +204,14 @@ export class Meter {
 
 /** Hands a flow that ends to the engine, as its basic record. */
 function endOf(engine: MetadataEngine, options: Observation) {
-  const port = new OutputPort("basic", FLOWS);
-  const encoder = new FlowEncoder(port, options);
+  const batch = new Batch();
+  const encoder = new FlowEncoder({ room: () => batch }, options);
   const cursor = reader(FLOWS) as AnyReader;
-  let handle = 0;
-  port.link({
-    receive: (batch) => {
-      cursor.reset(batch);
-      if (cursor.next()) engine.end(handle, cursor);
-    },
-    advance: () => {},
-    end: () => {},
-  });
   return (table: FlowTable, record: number, reason: number): void => {
-    handle = table.hot[(record << HOT_SHIFT) + HOT.side]!;
+    batch.clear();
     encoder.encode(table, record, reason);
-    port.flush();
+    cursor.reset(batch);
+    cursor.next();
+    engine.end(table.hot[(record << HOT_SHIFT) + HOT.side]!, cursor);
   };
 }

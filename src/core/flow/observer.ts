@@ -13,6 +13,8 @@ export interface Sighting {
 
 /** Looks at each packet beside its flow's record, before it is counted. */
 export interface PacketObserver {
+  /** Whether {@link splits} is to be asked. */
+  readonly splitting: boolean;
   /** Whether the packet begins another flow: the one in the record then ends before it. */
   splits(sighting: Sighting): boolean;
   /** Whether the flow ends with this packet. */

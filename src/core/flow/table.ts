@@ -96,6 +96,7 @@ export class FlowTable {
     const { active, idle } = this.#options;
     const linger = this.#options.linger ?? -1;
     const { view } = frames;
+    const splitting = this.#observer?.splitting === true;
     for (let m = from; m < to; m++) {
       const z = m * ROW;
       const now = time[m]!;
@@ -126,7 +127,7 @@ export class FlowTable {
         else if (since >= active) this.#restart(record, END_REASON.active, rows, z, view, now);
         else if ((flags & TCP.syn) !== 0 && (rows[z + 1]! & 255) === 6 && ended(hot[w + 5]!))
           this.#restart(record, END_REASON.end, rows, z, view, now);
-        else if (this.#observer?.splits(this.#sight(record, rows, z, frames)))
+        else if (splitting && this.#observer!.splits(this.#sight(record, rows, z, frames)))
           this.#split(record, now);
         else if (since > lasted) hot[w + 6] = since | 0;
         else if (since < 0) this.#early(record, since, rows, z, view, now);

@@ -86,19 +86,29 @@ export class Packet {
     this.targetPort = fromLow ? ports & 0xffff : ports >>> 16;
     this.reverse = flow.reverse;
     this.first = flow.first;
-    this.#findPayload();
-  }
-
-  #findPayload(): void {
     const { transport, end } = this;
-    let header = 0;
-    if (this.protocol === PROTOCOL.tcp)
-      header =
-        end - transport < TCP_HEADER
-          ? end - transport
-          : (this.view.getUint8(transport + 12) >>> 4) << 2;
-    else if (this.protocol === PROTOCOL.udp) header = UDP_HEADER;
+    const header = headerSize(this.protocol, frames, transport, end);
     this.payload = Math.min(transport + header, end);
     this.payloadLength = Math.max(0, this.ipLength - (transport - this.ip) - header);
   }
+}
+
+/** Bytes of the header of TCP or UDP; 0 for other protocols. */
+function headerSize(
+  protocol: number,
+  { view }: FrameBatch,
+  transport: number,
+  end: number,
+): number {
+  if (protocol === PROTOCOL.udp) return UDP_HEADER;
+  if (protocol !== PROTOCOL.tcp) return 0;
+  const whole = end - transport >= TCP_HEADER;
+  return whole ? (view.getUint8(transport + 12) >>> 4) << 2 : end - transport;
+}
+
+/** Whether a decoded packet carries nothing that was captured. `z` is where its row begins. */
+export function isEmpty(rows: Int32Array, z: number, frames: FrameBatch): boolean {
+  const transport = rows[z + WORD.transport]!;
+  const end = rows[z + WORD.end]!;
+  return transport + headerSize(rows[z + WORD.kind]! & 255, frames, transport, end) >= end;
 }

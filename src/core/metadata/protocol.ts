@@ -39,8 +39,8 @@ export interface Watch {
   readonly protocols?: readonly number[];
   /** Ports, of either side; all when left out. */
   readonly ports?: readonly number[];
-  /** Packets without payload as well. */
-  readonly empty?: boolean;
+  /** Packets without payload as well, or only where flows are to be as ipfixprobe's. */
+  readonly empty?: boolean | "compat";
   /** ARP packets, and no others: they are flows only where a plugin watches them. */
   readonly arp?: boolean;
 }
@@ -52,20 +52,20 @@ export interface PluginOptions {
 
 /** A plugin at work. */
 export interface Plugin<S extends FlowState, T> {
-  create(): S;
+  create(this: void): S;
   /**
    * Whether the packet belongs to another flow than the ones before it, which then ends. Asked before
    * {@link onPacket}, and only where there is a state.
    */
-  splits?(packet: Packet, state: S): boolean;
+  splits?(this: void, packet: Packet, state: S): boolean;
   /** Look at a packet. Must not throw, whatever it holds, nor keep its memory. Returns a {@link VERDICT}. */
-  onPacket(packet: Packet, slot: Slot<S>): number;
+  onPacket(this: void, packet: Packet, slot: Slot<S>): number;
   /** Whether there is anything to tell of a flow that ends; yes when left out. */
-  keeps?(state: S): boolean;
+  keeps?(this: void, state: S): boolean;
   /** How many records a flow that ends becomes, each with all its counters; 1 when left out. */
-  rows?(state: S): number;
+  rows?(this: void, state: S): number;
   /** Fill the fields of a flow that ends; `row` counts its records from 0. */
-  write(state: S, record: RecordWriter & Setters<T>, row: number): void;
+  write(this: void, state: S, record: RecordWriter & Setters<T>, row: number): void;
 }
 
 export interface ProtocolDef<S extends FlowState = FlowState, T extends Template = Template> {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import type { Part } from "./list-write.ts";
 
 /** A view of a 16-byte UniRec address; it moves with its cursor, so copy the words you keep. */
 export interface Ip {
@@ -53,7 +54,7 @@ export interface ReadTypes {
   "ipaddr*": readonly string[];
 }
 
-type Numbers = ArrayLike<number | bigint>;
+type Numbers = ArrayLike<number | bigint> | Part;
 
 /** What a writer takes for each UniRec type. A bigint is the raw 64 bits, so a copied time stays exact. */
 export interface WriteTypes {
@@ -72,7 +73,7 @@ export interface WriteTypes {
   int8: number;
   char: number;
   string: string | Uint8Array;
-  bytes: Uint8Array;
+  bytes: Uint8Array | Part;
   "int8*": Numbers;
   "uint8*": Numbers;
   "int16*": Numbers;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { RECORD_MAX } from "../batch.ts";
+import { type ListWriter, listWriter, Part, part } from "./list-write.ts";
 import type { AnyReader } from "./reader.ts";
-import { writeScalar } from "./scalar-write.ts";
 import type { Field, Template } from "./template.ts";
-import { elementOf, isArrayType, SIZE, type UniRecType } from "./types.ts";
+import { isArrayType, SIZE } from "./types.ts";
 
 const encoder = new TextEncoder();
+/** Longer texts and runs of bytes are worth the call that moves them at once. */
+const SHORT = 48;
 
 /**
  * The strings, bytes and arrays of a record that is being composed.
@@ -14,6 +16,8 @@ const encoder = new TextEncoder();
  */
 export class VariableValues {
   readonly #fields: readonly Field[];
+  /** By field index: how its elements are written, for lists. */
+  readonly #lists: readonly (ListWriter | undefined)[];
   /** Indices of the variable fields. */
   readonly #variable: readonly number[];
   readonly #scratch: Uint8Array;
@@ -26,6 +30,7 @@ export class VariableValues {
 
   constructor({ fields }: Template) {
     this.#fields = fields;
+    this.#lists = fields.map(({ type }) => (isArrayType(type) ? listWriter(type) : undefined));
     this.#variable = fields.flatMap((field, i) => (field.size < 0 ? [i] : []));
     this.#scratch = new Uint8Array(new ArrayBuffer(this.#variable.length > 0 ? 2 * RECORD_MAX : 0));
     this.#view = new DataView(this.#scratch.buffer);
@@ -34,6 +39,8 @@ export class VariableValues {
   }
 
   clear(): void {
+    // Where nothing was set all lengths are 0 already.
+    if (this.size === 0) return;
     this.size = 0;
     for (const i of this.#variable) this.#length[i] = 0;
   }
@@ -41,7 +48,8 @@ export class VariableValues {
   /** Set the field of index `i`. */
   set(i: number, value: unknown): void {
     this.#drop(i);
-    this.#keep(i, this.#append(this.#fields[i]!.type, value));
+    const list = this.#lists[i];
+    this.#keep(i, list ? this.#appendList(i, list, value) : this.#append(value));
   }
 
   /** Set the field of index `i` to the value under a cursor whose descriptor is at `from`. */
@@ -57,6 +65,8 @@ export class VariableValues {
 
   /** Write the descriptors into the fixed part: where each value lies behind it, and its length. */
   describe(fixed: DataView): void {
+    // Descriptors of nothing are zeros, as begin() left them.
+    if (this.size === 0) return;
     let offset = 0;
     for (const i of this.#variable) {
       const at = this.#fields[i]!.offset;
@@ -69,11 +79,13 @@ export class VariableValues {
 
   /** Lay the values out in record order at `at`. */
   copyTo(target: Uint8Array, at: number): void {
+    if (this.size === 0) return;
     let next = at;
     for (const i of this.#variable) {
       const start = this.#start[i]!;
       const length = this.#length[i]!;
-      target.set(this.#scratch.subarray(start, start + length), next);
+      if (length > SHORT) target.set(this.#scratch.subarray(start, start + length), next);
+      else for (let k = 0; k < length; k++) target[next + k] = this.#scratch[start + k]!;
       next += length;
     }
   }
@@ -100,22 +112,47 @@ export class VariableValues {
    * Encode a value behind the others; returns its bytes. What does not fit fills the buffer in name, and so makes
    * the record one that RecordWriter's end() refuses.
    */
-  #append(type: UniRecType, value: unknown): number {
+  #append(value: unknown): number {
+    if (typeof value === "string") return this.#appendText(value);
+    if (value instanceof Part) return this.#appendPart(value);
+    const bytes = value as Uint8Array;
     const room = this.#scratch.length - this.size;
-    if (typeof value === "string")
-      return encoder.encodeInto(value, this.#scratch.subarray(this.size)).written;
-    if (!isArrayType(type)) {
-      const bytes = value as Uint8Array;
-      if (bytes.length > room) return room;
-      this.#scratch.set(bytes, this.size);
-      return bytes.length;
+    if (bytes.length > room) return room;
+    if (bytes.length > SHORT) this.#scratch.set(bytes, this.size);
+    else for (let k = 0; k < bytes.length; k++) this.#scratch[this.size + k] = bytes[k]!;
+    return bytes.length;
+  }
+
+  #appendPart({ array, from, to }: Part): number {
+    const room = this.#scratch.length - this.size;
+    if (to - from > room) return room;
+    for (let k = from, at = this.size; k < to; k++, at++) this.#scratch[at] = array[k] as number;
+    return to - from;
+  }
+
+  #appendText(text: string): number {
+    const { length } = text;
+    const at = this.size;
+    if (length > SHORT || length > this.#scratch.length - at) return this.#encode(text);
+    for (let k = 0; k < length; k++) {
+      const code = text.charCodeAt(k);
+      if (code > 127) return this.#encode(text);
+      this.#scratch[at + k] = code;
     }
-    const list = value as ArrayLike<unknown>;
-    const size = -SIZE[type];
-    if (list.length * size > room) return room;
-    const element = elementOf(type);
-    for (let k = 0; k < list.length; k++)
-      writeScalar(this.#view, this.size + k * size, element, list[k]);
-    return list.length * size;
+    return length;
+  }
+
+  #encode(text: string): number {
+    return encoder.encodeInto(text, this.#scratch.subarray(this.size)).written;
+  }
+
+  #appendList(i: number, write: ListWriter, value: unknown): number {
+    const whole = value as ArrayLike<unknown>;
+    const list = value instanceof Part ? value : part(whole, 0, whole.length);
+    const room = this.#scratch.length - this.size;
+    const bytes = (list.to - list.from) * -SIZE[this.#fields[i]!.type];
+    if (bytes > room) return room;
+    write(this.#view, this.size, list);
+    return bytes;
   }
 }

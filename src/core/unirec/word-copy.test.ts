@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, test } from "bun:test";
 import { array, assert, integer, property, record } from "fast-check";
-import { clearWords, type Run, UNROLLED_MAX, wordCopy } from "./word-copy.ts";
+import { type Run, UNROLLED_MAX, wordCopy } from "./word-copy.ts";
 
 const SIZE = 600;
 const random = Uint8Array.from({ length: SIZE }, (_, i) => Math.imul(i + 1, 0x9e37_79b1) >>> 24);
@@ -58,12 +58,4 @@ describe("wordCopy", () => {
     for (let i = 0; i < 1024; i++) wordCopy([{ from: 1000 + i, to: 0, size: 1 }]);
     expect(wordCopy([{ from: 0, to: 1, size: 3 }])).not.toBe(first);
   });
-});
-
-test("clearWords clears the first bytes and no more", () => {
-  for (let size = 0; size < 12; size++) {
-    const target = new Uint8Array(new ArrayBuffer(12)).fill(7);
-    clearWords(viewOf(target), size);
-    expect([...target]).toEqual(Array.from({ length: 12 }, (_, i) => (i < size ? 0 : 7)));
-  }
 });

@@ -7,7 +7,6 @@ import { writeScalar } from "./scalar-write.ts";
 import type { Template, Values } from "./template.ts";
 import type { ScalarType, WriteTypes } from "./types.ts";
 import { VariableValues } from "./variable-values.ts";
-import { clearWords, copyRun } from "./word-copy.ts";
 import { writerClass } from "./writer-class.ts";
 
 // biome-ignore lint/performance/noBarrelFile: one name, which belongs to what a writer offers.
@@ -44,7 +43,8 @@ export class RecordWriter {
 
   /** Start a record: all fields zero or empty. */
   begin(): this {
-    clearWords(this.view, this.template.fixedSize);
+    // Records with a short fixed part have a begin() of their own.
+    this.fixed.fill(0);
     this.$values.clear();
     return this;
   }
@@ -96,7 +96,7 @@ export class RecordWriter {
     if (size > RECORD_MAX) throw recordTooLong(size);
     this.$values.describe(this.view);
     const at = batch.push(size);
-    copyRun(this.view, 0, batch.view, { from: 0, to: at, size: fixedSize });
+    if (fixedSize > 0) batch.bytes.set(this.fixed, at);
     this.$values.copyTo(batch.bytes, at + fixedSize);
   }
 }

@@ -11,51 +11,53 @@ const PACKETS_MIN = 3;
 const GAP_MAX = 1_000_000;
 const SYN = 2;
 
-/** Bursts of one direction. The last one, at `count`, is still open and may turn out to be none. */
+/** Most flows have no burst, and so no lists. */
+const NONE: readonly number[] = [];
+
+/** Bursts of one direction: those that are kept, and one that is open and may turn out to be none. */
 class Bursts {
-  readonly packets = new Uint32Array(BURSTS_MAX);
-  readonly bytes = new Uint32Array(BURSTS_MAX);
+  packets = NONE;
+  bytes = NONE;
   /** Microseconds since 1970. */
-  readonly start = new Float64Array(BURSTS_MAX);
-  readonly stop = new Float64Array(BURSTS_MAX);
-  count = 0;
-  #open = false;
+  start = NONE;
+  stop = NONE;
+  #packets = 0;
+  #bytes = 0;
+  #start = 0;
+  #stop = 0;
 
   reset(): void {
-    this.count = 0;
-    this.#open = false;
+    this.packets = this.bytes = this.start = this.stop = NONE;
+    this.#packets = 0;
   }
 
   get full(): boolean {
-    return this.count === BURSTS_MAX;
+    return this.packets.length === BURSTS_MAX;
   }
 
   add({ time, payloadLength }: Packet): void {
+    if (this.#packets > 0 && time - this.#stop >= GAP_MAX) this.close();
     if (this.full) return;
-    const i = this.count;
-    if (this.#open && time - this.stop[i]! < GAP_MAX) {
-      this.packets[i]!++;
-      this.bytes[i]! += payloadLength;
-      this.stop[i] = time;
-      return;
+    if (this.#packets === 0) {
+      this.#bytes = 0;
+      this.#start = time;
     }
-    this.close();
-    if (!this.full) this.#begin(time, payloadLength);
-  }
-
-  #begin(time: number, bytes: number): void {
-    const i = this.count;
-    this.#open = true;
-    this.packets[i] = 1;
-    this.bytes[i] = bytes;
-    this.start[i] = time;
-    this.stop[i] = time;
+    this.#packets++;
+    this.#bytes += payloadLength;
+    this.#stop = time;
   }
 
   /** Keep the burst that is open if it is one. */
   close(): void {
-    if (this.#open && this.packets[this.count]! >= PACKETS_MIN) this.count++;
-    this.#open = false;
+    if (this.#packets >= PACKETS_MIN && !this.full) this.#keep();
+    this.#packets = 0;
+  }
+
+  #keep(): void {
+    this.packets = [...this.packets, this.#packets];
+    this.bytes = [...this.bytes, this.#bytes];
+    this.start = [...this.start, this.#start];
+    this.stop = [...this.stop, this.#stop];
   }
 }
 
@@ -67,7 +69,7 @@ class BothWays implements FlowState {
   /** Whether there are bursts in a flow that has ended. */
   get hasBursts(): boolean {
     for (const way of this.ways) way.close();
-    return this.ways[0].count + this.ways[1].count > 0;
+    return this.ways.some(({ packets }) => packets.length > 0);
   }
 
   reset(): void {
@@ -94,7 +96,7 @@ export default defineProtocol({
     DBI_BRST_TIME_START: "e0id291/e8057id1056",
     DBI_BRST_TIME_STOP: "e0id291/e8057id1057",
   },
-  watch: { empty: true },
+  watch: { empty: "compat" },
   byDefault: false,
   source: "ipfixprobe's plugin bstats",
   setup: ({ compat }: PluginOptions) => ({
@@ -115,14 +117,14 @@ export default defineProtocol({
     write({ ways: [source, target] }, record) {
       source.close();
       target.close();
-      record.SBI_BRST_PACKETS = source.packets.subarray(0, source.count);
-      record.SBI_BRST_BYTES = source.bytes.subarray(0, source.count);
-      record.SBI_BRST_TIME_START = source.start.subarray(0, source.count);
-      record.SBI_BRST_TIME_STOP = source.stop.subarray(0, source.count);
-      record.DBI_BRST_PACKETS = target.packets.subarray(0, target.count);
-      record.DBI_BRST_BYTES = target.bytes.subarray(0, target.count);
-      record.DBI_BRST_TIME_START = target.start.subarray(0, target.count);
-      record.DBI_BRST_TIME_STOP = target.stop.subarray(0, target.count);
+      record.SBI_BRST_PACKETS = source.packets;
+      record.SBI_BRST_BYTES = source.bytes;
+      record.SBI_BRST_TIME_START = source.start;
+      record.SBI_BRST_TIME_STOP = source.stop;
+      record.DBI_BRST_PACKETS = target.packets;
+      record.DBI_BRST_BYTES = target.bytes;
+      record.DBI_BRST_TIME_START = target.start;
+      record.DBI_BRST_TIME_STOP = target.stop;
     },
   }),
 });

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { part } from "../../unirec/list-write.ts";
 import { template } from "../../unirec/template.ts";
+import type { Packet } from "../packet.ts";
 import { defineProtocol, type FlowState, type PluginOptions, VERDICT } from "../protocol.ts";
 
 /** Packets of a flow that are listed. */
@@ -8,16 +10,47 @@ const PACKETS_MAX = 30;
 const LENGTH_MAX = 0xffff;
 const SYN = 2;
 
-class PacketList implements FlowState {
-  readonly lengths = new Uint16Array(PACKETS_MAX);
+/** Flows whose lists share arrays: an array a flow costs more than what is in it. */
+const FLOWS = 1024;
+
+/** The lists of many flows. */
+class Lists {
+  readonly lengths = new Uint16Array(FLOWS * PACKETS_MAX);
   /** Microseconds since 1970. */
-  readonly times = new Float64Array(PACKETS_MAX);
-  readonly flags = new Uint8Array(PACKETS_MAX);
-  readonly directions = new Int8Array(PACKETS_MAX);
-  count = 0;
+  readonly times = new Float64Array(FLOWS * PACKETS_MAX);
+  readonly flags = new Uint8Array(FLOWS * PACKETS_MAX);
+  readonly directions = new Int8Array(FLOWS * PACKETS_MAX);
+  flows = 0;
+}
+
+/** The list of a flow: a part of {@link Lists}. */
+class PacketList implements FlowState {
+  readonly lists: Lists;
+  readonly from: number;
+  /** Behind the last packet. */
+  to: number;
+
+  constructor(lists: Lists) {
+    this.lists = lists;
+    this.from = lists.flows++ * PACKETS_MAX;
+    this.to = this.from;
+  }
 
   reset(): void {
-    this.count = 0;
+    this.to = this.from;
+  }
+
+  add({ payloadLength, time, tcpFlags, reverse }: Packet): void {
+    const { lengths, times, flags, directions } = this.lists;
+    const i = this.to++;
+    lengths[i] = Math.min(payloadLength, LENGTH_MAX);
+    times[i] = time;
+    flags[i] = tcpFlags;
+    directions[i] = reverse === 0 ? 1 : -1;
+  }
+
+  get isFull(): boolean {
+    return this.to - this.from === PACKETS_MAX;
   }
 }
 
@@ -33,30 +66,32 @@ export default defineProtocol({
     PPI_PKT_FLAGS: "e0id291/e8057id1015",
     PPI_PKT_DIRECTIONS: "e0id291/e8057id1016",
   },
-  watch: { empty: true },
+  watch: { empty: "compat" },
   byDefault: true,
   source: "ipfixprobe's plugin pstats",
-  setup: ({ compat }: PluginOptions) => ({
-    create: () => new PacketList(),
-    onPacket(packet, slot) {
-      if (packet.payloadLength === 0) {
-        // ipfixprobe gives empty lists to flows without payload, except to a single SYN: most often a scan.
-        if (compat && !(packet.first && (packet.tcpFlags & SYN) !== 0)) slot.take();
-        return VERDICT.more;
-      }
-      const state = slot.take();
-      const i = state.count++;
-      state.lengths[i] = Math.min(packet.payloadLength, LENGTH_MAX);
-      state.times[i] = packet.time;
-      state.flags[i] = packet.tcpFlags;
-      state.directions[i] = packet.reverse === 0 ? 1 : -1;
-      return state.count === PACKETS_MAX ? VERDICT.done : VERDICT.more;
-    },
-    write({ lengths, times, flags, directions, count }, record) {
-      record.PPI_PKT_LENGTHS = lengths.subarray(0, count);
-      record.PPI_PKT_TIMES = times.subarray(0, count);
-      record.PPI_PKT_FLAGS = flags.subarray(0, count);
-      record.PPI_PKT_DIRECTIONS = directions.subarray(0, count);
-    },
-  }),
+  setup({ compat }: PluginOptions) {
+    let lists = new Lists();
+    return {
+      create() {
+        if (lists.flows === FLOWS) lists = new Lists();
+        return new PacketList(lists);
+      },
+      onPacket(packet, slot) {
+        if (packet.payloadLength === 0) {
+          // ipfixprobe gives empty lists to flows without payload, except to a single SYN: most often a scan.
+          if (compat && !(packet.first && (packet.tcpFlags & SYN) !== 0)) slot.take();
+          return VERDICT.more;
+        }
+        const state = slot.take();
+        state.add(packet);
+        return state.isFull ? VERDICT.done : VERDICT.more;
+      },
+      write({ lists, from, to }, record) {
+        record.PPI_PKT_LENGTHS = part(lists.lengths, from, to);
+        record.PPI_PKT_TIMES = part(lists.times, from, to);
+        record.PPI_PKT_FLAGS = part(lists.flags, from, to);
+        record.PPI_PKT_DIRECTIONS = part(lists.directions, from, to);
+      },
+    };
+  },
 });

@@ -44,16 +44,16 @@ class Times {
 }
 
 class Handshakes implements FlowState {
-  readonly syn = new Times();
-  readonly synAck = new Times();
+  /** Made when a flow is long enough to be looked at, which few are. */
+  #times: { readonly syn: Times; readonly synAck: Times } | undefined;
   packets = 0;
   count = 0;
   /** Lengths of the packets that completed handshakes, the first {@link LENGTHS_MAX}. */
   readonly lengths: number[] = [];
 
   reset(): void {
-    this.syn.clear();
-    this.synAck.clear();
+    this.#times?.syn.clear();
+    this.#times?.synAck.clear();
     this.packets = 0;
     this.count = 0;
     this.lengths.length = 0;
@@ -61,15 +61,17 @@ class Handshakes implements FlowState {
 
   /** @param asOriginal ipfixprobe looks for the SYN-ACK of an ACK among the SYNs */
   add(packet: Packet, asOriginal: boolean): void {
-    if ((asOriginal ? this.syn : this.synAck).answers(packet, SHORTER.synAck)) {
-      this.syn.clear();
-      this.synAck.clear();
+    this.#times ??= { syn: new Times(), synAck: new Times() };
+    const { syn, synAck } = this.#times;
+    if ((asOriginal ? syn : synAck).answers(packet, SHORTER.synAck)) {
+      syn.clear();
+      synAck.clear();
       this.count++;
       if (this.lengths.length < LENGTHS_MAX) this.lengths.push(packet.payloadLength);
       return;
     }
-    if (!asOriginal && this.syn.answers(packet, SHORTER.syn)) this.synAck.put(packet);
-    this.syn.put(packet);
+    if (!asOriginal && syn.answers(packet, SHORTER.syn)) synAck.put(packet);
+    syn.put(packet);
   }
 
   get isSuspect(): boolean {
