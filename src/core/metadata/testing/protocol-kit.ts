@@ -11,12 +11,18 @@ import { type AnyReader, plainRecord, reader } from "../../unirec/reader.ts";
 import { parseTemplate, type Template } from "../../unirec/template.ts";
 import { TextWriter } from "../../unirec/text-writer.ts";
 import type { AnyProtocol } from "../protocol.ts";
+import { conversations, lowerFrames } from "./conversations.ts";
 
 const FOLDER = "corpus/pcap/ipfixprobe";
 /** ipfixprobe's defaults, with which its flows were recorded. */
 const TIMEOUTS = { active: 300, idle: 30 };
-/** Damaged copies of a capture's packets that a protocol is shown in the test suite. */
-const DAMAGED = 20_000;
+/** Damaged copies of packets that a protocol is shown; `bun run fuzz` asks for more. */
+const DAMAGED = Number(process.env["NEMEAN_FUZZ"] ?? 20_000);
+const CASES = DAMAGED.toLocaleString("en-US");
+/** Milliseconds: of the test suite, and for each case of a longer run. */
+const TIMEOUT = 60_000 + DAMAGED / 10;
+/** Bytes that say something where they stand: lengths of nothing and too much, DNS pointers, line ends. */
+const TELLING = [0, 1, 0x0a, 0x0d, 0x20, 0x3f, 0x7f, 0x80, 0xc0, 0xff];
 const batch = new FrameBatch();
 const ELEMENT = /^e\d+id\d+(\/e\d+id\d+)?$/;
 
@@ -115,6 +121,12 @@ export function testProtocol(
       for (const element of Object.values(def.elements)) expect(element).toMatch(ELEMENT);
     });
 
+    test(
+      `${def.name} survives ${CASES} damaged packets`,
+      () => damage(def, sampleFrames()),
+      TIMEOUT,
+    );
+
     if (capture === undefined) return;
     const path = sharedPath(FOLDER, capture);
     const absent = !hasShared(`${FOLDER}/${capture}`);
@@ -138,15 +150,26 @@ export function testProtocol(
     });
 
     test.skipIf(absent)(
-      `${def.name} survives ${DAMAGED.toLocaleString("en-US")} damaged packets${why}`,
-      () => damage(def, path),
-      60_000,
+      `${def.name} survives ${CASES} damaged packets of a capture${why}`,
+      () => damage(def, framesOf(path)),
+      TIMEOUT,
     );
   });
 }
 
-/** Show a protocol the packets of a capture with bytes changed and ends cut off. */
-function damage(def: AnyProtocol, path: string): void {
+/** One frame in memory that ends where it ends: a read beyond it throws. */
+function single(time: number, bytes: Uint8Array): FrameBatch {
+  batch.use(bytes, 1);
+  batch.count = 1;
+  batch.start[0] = 0;
+  batch.captured[0] = bytes.length;
+  batch.length[0] = bytes.length;
+  batch.time[0] = time;
+  return batch;
+}
+
+/** The frames of a capture. */
+function framesOf(path: string): Frames {
   const frames: [number, Uint8Array][] = [];
   readCapture(path, (batch) => {
     for (let i = 0; i < batch.count; i++) {
@@ -154,6 +177,17 @@ function damage(def: AnyProtocol, path: string): void {
       frames.push([batch.time[i]!, batch.bytes.slice(start, start + batch.captured[i]!)]);
     }
   });
+  return frames;
+}
+
+/** Frames of many protocols, made here. */
+function sampleFrames(): Frames {
+  const talks = conversations().flatMap(([, frames]) => frames.map(({ bytes }) => bytes));
+  return [...talks, ...lowerFrames()].map((bytes, i) => [1e15 + i, bytes]);
+}
+
+/** Show a protocol copies of frames with bytes changed, parts repeated and ends cut off. */
+function damage(def: AnyProtocol, frames: Frames): void {
   const random = new Random(20_261_124);
   const meter = meterWith(def, TIMEOUTS);
   const port = meter.groups[0]!;
@@ -170,23 +204,20 @@ function damage(def: AnyProtocol, path: string): void {
   for (let i = 0; i < DAMAGED; i++) {
     const [time, frame] = frames[i % frames.length]!;
     const size = random.below(4) === 0 ? 1 + random.below(frame.length) : frame.length;
-    // What lies behind the packet belongs to another: bytes that give themselves away when they are read.
+    // What lies behind the packet belongs to another: a frame that ends its memory gives away who reads it.
     const bytes = new Uint8Array(new ArrayBuffer(size));
     bytes.set(frame.subarray(0, size));
-    for (let k = random.below(6); k > 0; k--) bytes[random.below(size)] = random.below(256);
+    for (let k = random.below(6); k > 0; k--) change(bytes, random);
     meter.frames(single(time, bytes));
   }
   meter.end();
   expect(cursor.malformed).toBe(0);
 }
 
-/** One frame in memory that ends where it ends: a read beyond it throws. */
-function single(time: number, bytes: Uint8Array): FrameBatch {
-  batch.use(bytes, 1);
-  batch.count = 1;
-  batch.start[0] = 0;
-  batch.captured[0] = bytes.length;
-  batch.length[0] = bytes.length;
-  batch.time[0] = time;
-  return batch;
+function change(bytes: Uint8Array, random: Random): void {
+  const at = random.below(bytes.length);
+  const kind = random.below(8);
+  if (kind === 0) bytes.copyWithin(at, random.below(bytes.length), random.below(bytes.length));
+  else if (kind < 4) bytes[at] = TELLING[random.below(TELLING.length)]!;
+  else bytes[at] = random.below(256);
 }
