@@ -156,7 +156,8 @@ const inOrder = (protocol: string): Reader => ({
     if (known && (known.read & bit) !== 0) return VERDICT.more;
     if (!known?.sides[packet.reverse].pending) {
       const kind = startOf(packet.bytes, packet.payload, packet.end, protocol);
-      if (kind === START.no) return known ? VERDICT.more : VERDICT.done;
+      // A server answers to what is no request, too: with status 400.
+      if (kind === START.no) return known || packet.reverse === 0 ? VERDICT.more : VERDICT.done;
     }
     const state = slot.take();
     const side = state.sides[packet.reverse];

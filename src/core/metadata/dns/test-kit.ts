@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/** For tests: DNS messages byte by byte, and how many packets of a capture break the rules. @module */
-import { readCapture } from "../../capture-file/reader.ts";
-import { Meter } from "../../flow/meter.ts";
-import { type Bytes, batchOf, u16, u32 } from "../../packet/test-kit.ts";
-import type { AnyProtocol } from "../protocol.ts";
-import type { Frames } from "../testing/protocol-kit.ts";
+/** For tests: DNS messages byte by byte. @module */
+import { type Bytes, u16, u32 } from "../../packet/test-kit.ts";
 
 export const RESPONSE = 0x8180;
 /** A pointer to the name of the first question. */
@@ -69,13 +65,3 @@ export function message({
 
 /** With the length that goes in front of it over TCP. */
 export const framed = (bytes: Bytes): Bytes => [...u16(bytes.length), ...bytes];
-
-/** Packets of frames, or of a capture, that break the rules of a protocol. */
-export function malformedIn(def: AnyProtocol, input: string | Frames): number {
-  const groups = [{ name: def.name, protocols: [def] }];
-  const meter = new Meter({ metadata: { compat: false, groups } });
-  if (typeof input === "string") readCapture(input, meter.frames);
-  else for (const [time, frame] of input) meter.frames(batchOf([[...frame]], 1, time));
-  meter.end();
-  return meter.stats().malformed![def.name]!;
-}

@@ -5,7 +5,6 @@ import type { Bytes } from "../../packet/test-kit.ts";
 import { hasShared, NO_SHARED, sharedPath } from "../../testing/shared.ts";
 import {
   framed,
-  malformedIn,
   message,
   name,
   options,
@@ -15,7 +14,7 @@ import {
   strings,
   textOf,
 } from "../dns/test-kit.ts";
-import { type Frames, protocolRows, testProtocol } from "../testing/protocol-kit.ts";
+import { type Frames, malformedIn, protocolRows, testProtocol } from "../testing/protocol-kit.ts";
 import { datagrams, streamFrames, talk } from "../testing/text-frames.ts";
 import dns from "./dns.ts";
 

@@ -5,7 +5,6 @@ import { type Bytes, u16 } from "../../packet/test-kit.ts";
 import { hasShared, NO_SHARED, sharedPath } from "../../testing/shared.ts";
 import {
   bytesOf,
-  malformedIn,
   message,
   name,
   options,
@@ -14,7 +13,13 @@ import {
   strings,
   textOf,
 } from "../dns/test-kit.ts";
-import { type Frames, protocolRows, protocolText, testProtocol } from "../testing/protocol-kit.ts";
+import {
+  type Frames,
+  malformedIn,
+  protocolRows,
+  protocolText,
+  testProtocol,
+} from "../testing/protocol-kit.ts";
 import { datagrams } from "../testing/text-frames.ts";
 import dnssd from "./dnssd.ts";
 

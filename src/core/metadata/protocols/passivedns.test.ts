@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
 import { type Bytes, zeros } from "../../packet/test-kit.ts";
-import {
-  framed,
-  malformedIn,
-  message,
-  name,
-  question,
-  RESPONSE,
-  record,
-  textOf,
-} from "../dns/test-kit.ts";
-import { type Frames, protocolRows, testProtocol } from "../testing/protocol-kit.ts";
+import { framed, message, name, question, RESPONSE, record, textOf } from "../dns/test-kit.ts";
+import { type Frames, malformedIn, protocolRows, testProtocol } from "../testing/protocol-kit.ts";
 import { datagrams, streamFrames } from "../testing/text-frames.ts";
 import passivedns from "./passivedns.ts";
 

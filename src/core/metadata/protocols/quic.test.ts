@@ -3,7 +3,6 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Bytes, zeros } from "../../packet/test-kit.ts";
 import { hasShared, NO_SHARED, sharedPath } from "../../testing/shared.ts";
-import { malformedIn } from "../dns/test-kit.ts";
 import { clientKeys } from "../quic/initial.ts";
 import {
   clientHello,
@@ -28,7 +27,7 @@ import {
   zeroRtt,
 } from "../quic/test-kit.ts";
 import { versionOf } from "../quic/versions.ts";
-import { protocolRows, testProtocol } from "../testing/protocol-kit.ts";
+import { malformedIn, protocolRows, testProtocol } from "../testing/protocol-kit.ts";
 import quic from "./quic.ts";
 
 const SAMPLE = "quic_initial-sample.pcap";

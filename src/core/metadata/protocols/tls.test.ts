@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import {
   type Bytes,
   ETHERTYPE,
@@ -10,7 +11,8 @@ import {
   u32,
   zeros,
 } from "../../packet/test-kit.ts";
-import { type Frames, protocolRows, testProtocol } from "../testing/protocol-kit.ts";
+import { hasShared, NO_SHARED, sharedPath } from "../../testing/shared.ts";
+import { type Frames, malformedIn, protocolRows, testProtocol } from "../testing/protocol-kit.ts";
 import tls from "./tls.ts";
 
 testProtocol(tls, {
@@ -140,4 +142,78 @@ test("tls takes nothing from a hello whose extensions are longer than it", () =>
   expect((hello[list]! << 8) | hello[list + 1]!).toBe(hello.length - list - 2);
   hello[list + 1]!++;
   expect(rowOf([{ payload: hello }])).toMatchObject({ TLS_SNI: "", TLS_JA4: "" });
+});
+
+/** A Certificate message with one certificate that begins with these bytes, in a record of its own. */
+const certificate = (...bytes: number[]): Bytes => {
+  const sized24 = (content: Bytes): Bytes => [...u32(content.length).slice(1), ...content];
+  return record(11, sized24(sized24(bytes)));
+};
+
+const flaws = (...payloads: Bytes[]): number =>
+  malformedIn(tls, connection(payloads.map((payload, i) => ({ payload, fromServer: i > 0 }))));
+
+test("tls counts a hello whose lengths disagree as malformed, once", () => {
+  const broken = CLIENT_HELLO.with(5 + 4 + 2 + 32 + 1 + 2 + 6 + 2 + 1, 255);
+  expect(flaws(broken)).toBe(1);
+  expect(flaws(broken, SERVER_HELLO)).toBe(1);
+  expect(flaws(CLIENT_HELLO, SERVER_HELLO)).toBe(0);
+});
+
+test("tls counts a record beyond the bound of records as malformed", () => {
+  expect(flaws(CLIENT_HELLO.with(3, 0x48).with(4, 0x01))).toBe(1);
+});
+
+test("tls counts a certificate that is no DER sequence of its size as malformed", () => {
+  const sound = certificate(0x30, 2, 5, 0);
+  expect(flaws(CLIENT_HELLO, [...SERVER_HELLO, ...sound])).toBe(0);
+  expect(flaws(CLIENT_HELLO, [...SERVER_HELLO, ...certificate(0x85, 2, 5, 0)])).toBe(1);
+  expect(flaws(CLIENT_HELLO, [...SERVER_HELLO, ...certificate(0x30, 3, 5, 0)])).toBe(1);
+  const long = certificate(0x30, 0x82, 1, 0, ...zeros(256));
+  expect(flaws(CLIENT_HELLO, [...SERVER_HELLO, ...long])).toBe(0);
+  expect(flaws(CLIENT_HELLO, [...SERVER_HELLO, ...long.slice(0, 20)])).toBe(0);
+});
+
+test("tls finds a hello of SSL 2.0, outside of compat mode", () => {
+  const suites = [7, 0, 0xc0, 5, 0, 0x80];
+  const hello = [0x80, 9 + 6 + 4, 1, 0, 2, ...words(6, 0, 4), ...suites, 1, 2, 3, 4];
+  const row = rowOf([{ payload: hello }]);
+  expect(row).toMatchObject({ TLS_VERSION: 2, TLS_SNI: "" });
+  expect(row["TLS_JA3"]).toEqual(
+    new Uint8Array(createHash("md5").update("2,458944-327808,,,").digest()),
+  );
+  expect(protocolRows(tls, connection([{ payload: hello }]), { compat: true })).toEqual([]);
+  expect(rowOf([{ payload: [...hello, 0] }])).toMatchObject({ TLS_VERSION: 0 });
+});
+
+const absent = !hasShared("corpus/pcap");
+const why = absent ? ` (${NO_SHARED})` : "";
+
+test.skipIf(absent)(`tls counts the malformed certificate of a capture${why}`, () => {
+  const capture = (name: string) => sharedPath(`corpus/pcap/flowtest/${name}.pcap`);
+  // The server sends it five times.
+  expect(malformedIn(tls, capture("tls_malformed_cert"))).toBe(1);
+  expect(malformedIn(tls, capture("tls12"))).toBe(0);
+});
+
+const tshark = Bun.which("tshark");
+const missing = tshark ? why : " (skipped: no tshark)";
+
+test
+  .skipIf(missing !== "")
+  .each([
+    ["ipfixprobe/tls"],
+    ["flowtest/tls10"],
+    ["flowtest/tls12_alpn"],
+    ["flowtest/tls13"],
+    ["flowtest/tls13_0rtt"],
+  ])(`tls and tshark give the clients of %s the same JA3${missing}`, (name) => {
+  const capture = sharedPath(`corpus/pcap/${name}.pcap`);
+  const fields = ["-Y", "tcp && tls.handshake.type == 1", "-e", "tls.handshake.ja3"];
+  const { stdout } = Bun.spawnSync([tshark!, "-r", capture, "-T", "fields", ...fields]);
+  const expected = new Set(stdout.toString().trim().split("\n"));
+  const found = protocolRows(tls, capture).map((row) =>
+    Buffer.from(row["TLS_JA3"] as Uint8Array).toString("hex"),
+  );
+  expect(new Set(found.filter((hash) => hash !== ""))).toEqual(expected);
 });

@@ -2,7 +2,7 @@
 import { template } from "../../unirec/template.ts";
 import { PROTOCOL } from "../packet.ts";
 import { defineProtocol, type FlowState, type PluginOptions, VERDICT } from "../protocol.ts";
-import { ja3, ja4 } from "../tls/fingerprints.ts";
+import { Fingerprints } from "../tls/fingerprints.ts";
 import { HELLO, Hello } from "../tls/hello.ts";
 import { HelloBuffers, HelloStream, isHello } from "../tls/hello-stream.ts";
 
@@ -37,7 +37,7 @@ class Tls implements FlowState {
     this.lengths = [];
   }
 
-  learn(hello: Hello, countGrease: boolean): void {
+  learn(hello: Hello, fingerprints: Fingerprints): void {
     if (hello.type === HELLO.server) {
       this.version = hello.chosen;
       this.alpn = hello.alpnText;
@@ -45,8 +45,9 @@ class Tls implements FlowState {
     }
     if (this.version === 0) this.version = hello.version;
     this.name = hello.name;
-    this.ja3 = ja3(hello);
-    this.ja4 = ja4(hello, { carrier: "t", countGrease });
+    const { ja3, ja4 } = fingerprints.of(hello);
+    this.ja3 = ja3;
+    this.ja4 = ja4;
     this.types = hello.extensions.slice(0, EXTENSIONS_MAX);
     this.lengths = hello.lengths.slice(0, EXTENSIONS_MAX);
   }
@@ -74,15 +75,23 @@ export default defineProtocol({
   setup: ({ compat }: PluginOptions) => {
     const buffers = new HelloBuffers();
     const hello = new Hello();
+    const fingerprints = new Fingerprints({ carrier: "t", countGrease: compat });
     return {
       create: () => new Tls(buffers),
       onPacket(packet, slot) {
         const isFirst = slot.state === undefined;
-        if (isFirst && !isHello(packet.view, packet.payload, packet.end)) return VERDICT.done;
+        const { bytes, view, payload, end } = packet;
+        if (isFirst && !isHello(view, payload, end)) {
+          const isSsl2 = !compat && hello.readSsl2(bytes, view, payload, end);
+          if (isSsl2) slot.take().learn(hello, fingerprints);
+          return VERDICT.done;
+        }
         const state = slot.take();
         const stream = state.streams[packet.reverse];
-        if (!stream.isOver && stream.take(packet, hello)) state.learn(hello, compat);
-        return state.streams[0].isOver && state.streams[1].isOver ? VERDICT.done : VERDICT.more;
+        if (stream.isOver) return VERDICT.more;
+        if (stream.take(packet, hello)) state.learn(hello, fingerprints);
+        const isDone = state.streams[0].isOver && state.streams[1].isOver;
+        return (isDone ? VERDICT.done : VERDICT.more) | (stream.isBroken ? VERDICT.malformed : 0);
       },
       write(state, record) {
         record.TLS_SNI = state.name;

@@ -66,6 +66,15 @@ function batchOf(time: number, frame: Uint8Array): FrameBatch {
   return single(time, bytes);
 }
 
+/** Packets of a capture, or of frames, that a protocol counts as malformed. */
+export function malformedIn(def: AnyProtocol, input: string | Frames): number {
+  const meter = meterWith(def, {});
+  if (typeof input === "string") readCapture(input, meter.frames);
+  else for (const [time, frame] of input) meter.frames(batchOf(time, frame));
+  meter.end();
+  return meter.stats().malformed![def.name]!;
+}
+
 /** Text of flows with a protocol's fields, as ipfixprobe's golden files have it: columns as in their header. */
 export function protocolText(def: AnyProtocol, path: string, header: string): string[] {
   const meter = meterWith(def, { ...TIMEOUTS, compat: true });

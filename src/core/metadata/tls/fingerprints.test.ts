@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
-import { ja3, ja3Text, ja4 } from "./fingerprints.ts";
+import { Fingerprints, ja3, ja3Text, ja4 } from "./fingerprints.ts";
 import { Hello } from "./hello.ts";
 
 const list = (text: string): number[] => text.split(",").map((word) => Number.parseInt(word, 16));
@@ -54,4 +54,39 @@ test("ja3 gives what its description says of its example", () => {
   const suites = "47-53-5-10-49161-49162-49171-49172-50-56-19-4";
   expect(ja3Text(hello)).toBe(`769,${suites},0-10-11,23-24-25,0`);
   expect(Buffer.from(ja3(hello)).toString("hex")).toBe("ada70206e40642a3e4461f35503241d5");
+});
+
+test("Fingerprints gives what ja3 and ja4 give, whichever hello came before", () => {
+  const fingerprints = new Fingerprints({ carrier: "t" });
+  const others: ((hello: Hello) => void)[] = [
+    () => {},
+    (hello) => hello.suites.push(0x1303),
+    (hello) => hello.extensions.push(0x1234),
+    (hello) => hello.groups.push(29),
+    (hello) => hello.pointFormats.push(1),
+    (hello) => hello.signatures.push(0x0401),
+    (hello) => hello.versions.push(0x0305),
+    (hello) => (hello.version = 0x0301),
+    (hello) => (hello.hasName = false),
+    (hello) => (hello.alpn = new TextEncoder().encode("h3")),
+    (hello) => (hello.suites[0] = 458_944),
+  ];
+  for (const _ of [1, 2])
+    for (const change of others) {
+      const hello = example();
+      change(hello);
+      expect(fingerprints.of(hello)).toEqual({
+        ja3: ja3(hello),
+        ja4: ja4(hello, { carrier: "t" }),
+      });
+    }
+});
+
+test("Fingerprints knows a client again that sends other GREASE", () => {
+  const fingerprints = new Fingerprints({ carrier: "t" });
+  const hello = example();
+  const first = fingerprints.of(hello);
+  hello.suites[0] = 0x1a1a;
+  hello.extensions[0] = 0x2a2a;
+  expect(fingerprints.of(hello)).toBe(first);
 });

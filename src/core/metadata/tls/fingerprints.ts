@@ -76,3 +76,46 @@ function alpnEnds(alpn: Uint8Array): string {
   if (LETTERS.test(ends)) return ends;
   return (alpn[0]! >>> 4).toString(16) + (alpn[alpn.length - 1]! & 15).toString(16);
 }
+
+/** Clients whose fingerprints are kept. */
+const KEPT_MAX = 4096;
+/** Code units of a string: suites of SSL 2.0 have more bits. */
+const UNIT_MAX = 0xffff;
+
+/** JA3 and JA4 of hellos; those of clients that come again are not computed again. */
+export class Fingerprints {
+  readonly #options: Ja4Options;
+  readonly #known = new Map<string, { readonly ja3: Uint8Array; readonly ja4: string }>();
+  readonly #key: number[] = [];
+
+  constructor(options: Ja4Options) {
+    this.#options = options;
+  }
+
+  of(hello: Hello): { readonly ja3: Uint8Array; readonly ja4: string } {
+    const key = this.#keyOf(hello);
+    let known = this.#known.get(key);
+    if (!known) {
+      known = { ja3: ja3(hello), ja4: ja4(hello, this.#options) };
+      if (this.#known.size === KEPT_MAX) this.#known.delete(this.#known.keys().next().value!);
+      if (hello.suites.every((suite) => suite <= UNIT_MAX)) this.#known.set(key, known);
+    }
+    return known;
+  }
+
+  /** All that the fingerprints depend on, a code unit for each number. */
+  #keyOf(hello: Hello): string {
+    const key = this.#key;
+    const { version, hasName, alpn, extensions } = hello;
+    key.length = 0;
+    key.push(version, hasName ? 1 : 0, alpn.length, alpn[0] ?? 0, alpn.at(-1) ?? 0);
+    key.push(extensions.length, hello.pointFormats.length, ...hello.pointFormats);
+    for (const list of [hello.suites, extensions, hello.groups, hello.signatures, hello.versions]) {
+      const start = key.push(0);
+      // Random values that mean nothing would make each hello a client of its own.
+      for (const value of list) if (!isGrease(value)) key.push(value);
+      key[start - 1] = key.length - start;
+    }
+    return String.fromCharCode(...key);
+  }
+}

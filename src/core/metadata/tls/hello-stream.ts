@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Packet } from "../packet.ts";
 import { Prefix } from "../prefix.ts";
+import { hasBrokenCertificate } from "./certificate.ts";
 import { HANDSHAKE_HEADER, HELLO, type Hello } from "./hello.ts";
 
 /** Bytes of a hello with its record's header. */
@@ -8,6 +9,8 @@ const SIZE_MAX = 16_384;
 /** Hellos that are put together at the same time; further ones of several segments are not read. */
 const OPEN_MAX = 2048;
 const RECORD_HEADER = 5;
+/** Bytes of a record at most (RFC 5246 section 6.2.3). */
+const RECORD_MAX = (1 << 14) + 2048;
 const HANDSHAKE = 22;
 const MAJOR = 3;
 
@@ -42,6 +45,8 @@ export function isHello(view: DataView, at: number, end: number): boolean {
 export class HelloStream {
   /** Whether nothing more is expected: the hello was read, or there is none. */
   isOver = false;
+  /** Whether what came breaks the rules of TLS. */
+  isBroken = false;
   readonly #buffers: HelloBuffers;
   #prefix: Prefix | undefined;
 
@@ -51,6 +56,7 @@ export class HelloStream {
 
   reset(): void {
     this.isOver = false;
+    this.isBroken = false;
     this.#close();
   }
 
@@ -73,10 +79,13 @@ export class HelloStream {
     if (end - message < HANDSHAKE_HEADER) return this.#wait(packet);
     const size = HANDSHAKE_HEADER + (view.getUint32(message) & 0xffffff);
     // One that is split into several records is not read, nor one past the bound.
-    if (size > view.getUint16(at + 3) || size > SIZE_MAX - RECORD_HEADER)
-      return this.#finish(false);
+    const record = view.getUint16(at + 3);
+    this.isBroken = record > RECORD_MAX;
+    if (size > record || size > SIZE_MAX - RECORD_HEADER) return this.#finish(false);
     if (end - message < size) return this.#wait(packet);
-    return this.#finish(hello.read(bytes, view, message, message + size));
+    const isRead = hello.read(bytes, view, message, message + size);
+    this.isBroken ||= !isRead || hasBrokenCertificate(view, message + size, message + record, end);
+    return this.#finish(isRead);
   }
 
   #wait(packet: Packet): boolean {

@@ -24,6 +24,8 @@ export const EXTENSION = {
 /** Type and length of a handshake message. */
 export const HANDSHAKE_HEADER = 4;
 const RANDOM = 32;
+/** Bytes before the suites of an SSL 2.0 ClientHello: length, type, version, three lengths. */
+const SSL2 = { header: 11 } as const;
 /** Elements of any list that are kept. */
 const LIST_MAX = 256;
 /** Bytes of a name that are kept. */
@@ -96,6 +98,29 @@ export class Hello {
     if (at === end) return true;
     if (at + 2 > end || at + 2 + view.getUint16(at) > end) return false;
     return this.#extensions(at + 2, at + 2 + view.getUint16(at));
+  }
+
+  /**
+   * Read a ClientHello of SSL 2.0 between two offsets, the record's header included. Strict, since little tells it
+   * from other protocols: each length must fit. Its suites have 24 bits.
+   */
+  readSsl2(bytes: Uint8Array, view: DataView, from: number, to: number): boolean {
+    if (to - from < SSL2.header) return false;
+    const size = view.getUint16(from);
+    const version = view.getUint16(from + 3);
+    const isHello =
+      view.getUint8(from + 2) === HELLO.client && (version === 2 || version >>> 8 === 3);
+    if (!isHello || size !== (0x8000 | (to - from - 2))) return false;
+    const suites = view.getUint16(from + 5);
+    const rest = view.getUint16(from + 7) + view.getUint16(from + 9);
+    if (suites === 0 || suites % 3 !== 0 || SSL2.header + suites + rest !== to - from) return false;
+    this.#reset(bytes, view);
+    this.type = HELLO.client;
+    this.version = version;
+    const end = from + SSL2.header + Math.min(suites, 3 * LIST_MAX);
+    for (let at = from + SSL2.header; at < end; at += 3)
+      this.suites.push((view.getUint8(at) << 16) | view.getUint16(at + 1));
+    return true;
   }
 
   #reset(bytes: Uint8Array, view: DataView): void {
