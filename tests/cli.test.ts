@@ -127,10 +127,19 @@ describe("replay", () => {
     const { code, out, err } = nemean(["replay", scan, ...options, "--flows", flows]);
     expect(code).toBe(0);
     expect(JSON.parse(lines(out)[0]!).threshold).toBe(20);
-    expect(lines(readFileSync(flows, "utf8"))).toHaveLength(FLOW_LINES);
+    const written = lines(readFileSync(flows, "utf8"));
+    expect(written).toHaveLength(FLOW_LINES);
+    for (const field of ["TLS_SNI", "DNS_NAME", "HTTP_REQUEST_HOST"])
+      expect(written[0]).toContain(`string ${field}`);
     expect(err).toContain("120 packets, 60 flows");
     expect(err).toContain("vportscan: 60 flow records");
     expect(err).not.toContain("haddrscan");
+  });
+
+  test("replay -p none writes flows with their basic fields", () => {
+    const flows = folder.at("basic.csv");
+    expect(nemean(["replay", scan, "-p", "none", "--flows", flows]).code).toBe(0);
+    expect(readFileSync(flows, "utf8")).not.toContain("TLS_SNI");
   });
 
   test("replay --compat nemea raises one alert of the original's", () => {

@@ -27,7 +27,8 @@ describe("parsePlugins", () => {
     expect(parsePlugins("VLAN, vlan")).toEqual([["vlan"]]);
   });
 
-  test("parsePlugins knows all and default", () => {
+  test("parsePlugins knows all, default and none", () => {
+    expect(parsePlugins(" None")).toEqual([]);
     expect(parsePlugins("all")).toEqual([PROTOCOLS.map(({ name }) => name)]);
     expect(parsePlugins("default")).toEqual([
       PROTOCOLS.filter(({ byDefault }) => byDefault).map(({ name }) => name),
@@ -51,7 +52,7 @@ describe("parsePlugins", () => {
     ["vlan)", /write groups as/],
     ["((vlan),http)", /write groups as/],
     ["(vlan)http", /write groups as/],
-    ["vlan,nix", /no plugin "nix"; there are .*vlan.*, all, default/],
+    ["vlan,nix", /no plugin "nix"; there are .*vlan.*, all, default, none/],
   ])("parsePlugins refuses %p", (text, why) => {
     expect(() => parsePlugins(text)).toThrow(why);
   });

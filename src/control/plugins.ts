@@ -18,10 +18,11 @@ const PART = /^\s*(?:\(([^()]*)\)|([^(),]*))\s*(,|$)/;
 
 /**
  * Names of plugins: `dns,http`; `all`, or `default` for those that are cheap: one output that has the fields of all.
- * Parentheses make outputs by hand: `(dns,passivedns),http` are two.
+ * Parentheses make outputs by hand: `(dns,passivedns),http` are two. `none` alone is no plugin at all.
  * @throws {NemeanError} ERR_USAGE that names what is wrong and what there is
  */
 export function parsePlugins(text: string): PluginGroups {
+  if (text.trim().toLowerCase() === "none") return [];
   const groups: (readonly string[])[] = [];
   for (let rest = text, comma = ","; comma === ","; ) {
     const part = PART.exec(rest);
@@ -45,7 +46,7 @@ function named(name: string): string[] {
   if (name === "default")
     return PROTOCOLS.filter(({ byDefault }) => byDefault).map((def) => def.name);
   if (PROTOCOLS.some((def) => def.name === name)) return [name];
-  throw usageError(`-p: no plugin "${name}"; there are ${known()}, all, default`);
+  throw usageError(`-p: no plugin "${name}"; there are ${known()}, all, default, none`);
 }
 
 const known = (): string => PROTOCOLS.map(({ name }) => name).join(", ");

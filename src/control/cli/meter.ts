@@ -70,7 +70,7 @@ async function meter(flags: Flags): Promise<number> {
     print(pluginList());
     return EXIT.ok;
   }
-  if (flags.compat && !flags.plugins)
+  if (flags.compat && !flags.plugins?.length)
     throw usageError("meter: --compat ipfixprobe needs the plugins that are meant, as -p dns");
   if ((flags.read === undefined) === (flags.interface === undefined))
     throw usageError("meter: give either -r FILE or -I INTERFACE");

@@ -81,7 +81,7 @@ export const pluginOption = (command: Command): Command =>
   command.addOption(
     new Option(
       "-p, --plugins <names>",
-      "what else to find in flows: dns,tls,...; all; default for what is cheap; (dns,http),tls for two outputs",
+      "what else to find in flows: dns,tls,...; all, none; default for what is cheap; (dns,http),tls for two outputs",
     ).argParser(parsePlugins),
   );
 
@@ -105,7 +105,7 @@ export const pluginsOf = (
   { plugins }: PluginFlags,
   compat = false,
 ): { readonly plugins?: PluginPlan } =>
-  plugins === undefined ? {} : { plugins: { groups: plugins, compat } };
+  plugins === undefined || plugins.length === 0 ? {} : { plugins: { groups: plugins, compat } };
 
 export const meterOptionsOf = (flags: MeterFlags): MeterOptions => ({
   active: flags.active,

@@ -5,6 +5,7 @@ import { EXIT, usageError } from "../../core/errors.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
 import { PipelineRun } from "../pipeline-run.ts";
+import { parsePlugins } from "../plugins.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { drive, StopSignal } from "./drive.ts";
 import {
@@ -48,7 +49,7 @@ export function replayCommand(program: Command, status: Status): Command {
     .option("--modules <names>", "detectors to run, by commas; all when left out", names)
     .option("--set <module.param=value>", "set a module's parameter; may be repeated", list)
     .option("--json", "alerts as JSON Lines, also on a terminal")
-    .option("--flows <file>", "write all flows as UniRec text; - is standard output")
+    .option("--flows <file>", "write all flows as UniRec text, with the fields of -p (default)")
     .addOption(
       new Option("--loop <rounds>", "read the files so often")
         .argParser(numberIn({ min: 1, max: 1_000_000, unit: "a whole number", whole: true }))
@@ -71,6 +72,9 @@ async function replay(paths: readonly string[], flags: Flags): Promise<number> {
     throw usageError(
       "replay: detectors read one output with all fields: leave the parentheses of -p out",
     );
+  // Who looks at flows wants to see what travels in them.
+  const plugins =
+    flags.plugins ?? (flags.flows === undefined ? parsePlugins("none") : parsePlugins("default"));
   const defs = await modulesNamed(flags.modules);
   const settings = parseSettings(flags.set ?? [], defs);
   const json = flags.json === true || process.stdout.isTTY !== true;
@@ -93,7 +97,7 @@ async function replay(paths: readonly string[], flags: Flags): Promise<number> {
         },
       })),
       sensor: "nemean",
-      ...pluginsOf(flags),
+      ...pluginsOf({ plugins }),
       ...(flags.flows === undefined ? {} : { flows: flags.flows }),
     },
     {
