@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { createHash } from "node:crypto";
 import { template } from "../../unirec/template.ts";
 import { type Packet, PROTOCOL } from "../packet.ts";
 import { defineProtocol, type FlowState, VERDICT } from "../protocol.ts";
@@ -86,8 +85,8 @@ function compare({ view }: Packet, a: number, b: number, size: number): number {
   return 0;
 }
 
-/** Writes the tuple of a packet into `tuple`, smaller end first. Returns its size. */
-function writeTuple(packet: Packet, tuple: DataView): number {
+/** Writes the tuple of a packet into `octets`, of which `tuple` is a view, smaller end first. Returns its size. */
+function writeTuple(packet: Packet, octets: Uint8Array, tuple: DataView): number {
   const { ip, isV6, bytes, protocol } = packet;
   const size = isV6 ? 16 : 4;
   const source = ip + (isV6 ? 8 : 12);
@@ -95,12 +94,13 @@ function writeTuple(packet: Packet, tuple: DataView): number {
   const ports = portsOf(packet);
   const order = compare(packet, source, target, size) || (ports ? ports.source - ports.target : 0);
   const turned = order > 0 && ports?.oneWay !== true;
-  const octets = new Uint8Array(tuple.buffer);
-  let at = SEED_SIZE;
-  for (const address of turned ? [target, source] : [source, target]) {
-    octets.set(bytes.subarray(address, address + size), at);
-    at += size;
+  const first = turned ? target : source;
+  const second = turned ? source : target;
+  for (let i = 0; i < size; i++) {
+    octets[SEED_SIZE + i] = bytes[first + i]!;
+    octets[SEED_SIZE + size + i] = bytes[second + i]!;
   }
+  const at = SEED_SIZE + 2 * size;
   tuple.setUint16(at, protocol << 8);
   if (!ports) return at + 2;
   tuple.setUint16(at + 2, turned ? ports.target : ports.source);
@@ -124,8 +124,8 @@ export default defineProtocol({
     return {
       create: () => new CommunityId(),
       onPacket(packet, slot) {
-        const size = writeTuple(packet, tuple);
-        const hash = createHash("sha1").update(octets.subarray(0, size)).digest("base64");
+        const size = writeTuple(packet, octets, tuple);
+        const hash = Bun.SHA1.hash(octets.subarray(0, size), "base64");
         slot.take().text = VERSION + hash;
         return VERDICT.done;
       },
