@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/** Non-blocking stream sockets by system calls: unix(7), tcp(7) over IPv4 and IPv6. @module */
+/** Non-blocking sockets by system calls: unix(7), tcp(7) and udp(7) over IPv4 and IPv6. @module */
 import { type Pointer, read, toArrayBuffer } from "bun:ffi";
 import { chownSync, lstatSync, unlinkSync } from "node:fs";
 import { EXIT, NemeanError } from "../errors.ts";
@@ -12,12 +12,17 @@ const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 /** SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC. */
 const STREAM_NONBLOCK = SOCK_STREAM | 0o4000 | 0o2000000;
+/** SOCK_DGRAM, SOCK_NONBLOCK, SOCK_CLOEXEC. */
+const DATAGRAM_NONBLOCK = 2 | 0o4000 | 0o2000000;
+/** Bytes of datagrams that wait in the kernel at most. */
+const DATAGRAM_BUFFER = 1 << 20;
 const ACCEPT_FLAGS = 0o4000 | 0o2000000;
 const AI_PASSIVE = 1;
 
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
+const SO_SNDBUF = 7;
 const SO_KEEPALIVE = 9;
 const SO_PEERCRED = 17;
 const IPPROTO_TCP = 6;
@@ -137,6 +142,17 @@ export function connect(address: SocketAddress): number {
     tune(fd);
     return fd;
   }
+  libc().close(fd);
+  return -reason;
+}
+
+/** A UDP socket that sends to the address; returns the descriptor, or why not as an errno below zero. */
+export function connectDatagram(address: SocketAddress): number {
+  const fd = libc().socket(address.family, DATAGRAM_NONBLOCK, 0);
+  if (fd < 0) return -errno();
+  setOption(fd, SOL_SOCKET, SO_SNDBUF, DATAGRAM_BUFFER);
+  if (libc().connect(fd, address.bytes, address.bytes.length) === 0) return fd;
+  const reason = errno();
   libc().close(fd);
   return -reason;
 }
