@@ -13,7 +13,7 @@ import { moduleNamed } from "./modules.ts";
 import { flowsTemplates, meterWith, type PluginPlan } from "./plugins.ts";
 import type { Snapshot, SourceStats } from "./snapshot.ts";
 import { restoreState, saveState } from "./state-files.ts";
-import { FlowOutputs, trapEnvironment } from "./trap-process.ts";
+import { FlowOutputs, type FlowTargets, trapEnvironment } from "./trap-process.ts";
 
 /** Where the frames or the flows come from. Plain data: it goes to a Worker by message. */
 export type SourcePlan =
@@ -32,7 +32,7 @@ export type SourcePlan =
       readonly bell: SharedArrayBuffer;
     };
 
-export interface PipelinePlan {
+export interface PipelinePlan extends FlowTargets {
   readonly source: SourcePlan;
   readonly meter?: MeterOptions;
   /** Plugins of the meter, whose fields the flows then have that are written and sent. */
@@ -45,8 +45,6 @@ export interface PipelinePlan {
   readonly sensor: string;
   /** Write all flows there as UniRec text; `-` is standard output. */
   readonly flows?: string;
-  /** TRAP interfaces that send all flows, divided by commas; one for each group of plugins where there are several. */
-  readonly interfaces?: string;
   /** Folder in which modules' states are kept over a restart. */
   readonly stateFolder?: string;
 }
@@ -180,6 +178,7 @@ export class PipelineRun {
       mergeOverflows: this.#merges.reduce((sum, { overflows }) => sum + overflows, 0),
       ringDrops: this.#rings.reduce((sum, { dropped }) => sum + dropped, 0),
       outputDrops: this.#outputs?.dropped ?? 0,
+      ...(this.#outputs?.exported ? { exported: this.#outputs.exported } : {}),
       rss: process.memoryUsage.rss(),
       finished: this.#finished,
     };
@@ -209,13 +208,17 @@ function openSource(
 }
 
 function openFlowOutputs(
-  { interfaces, source }: PipelinePlan,
+  { interfaces, ipfix, source }: PipelinePlan,
   { onWarning, stopped }: PipelineHooks,
 ): FlowOutputs | undefined {
-  if (interfaces === undefined) return undefined;
+  if (interfaces === undefined && ipfix === undefined) return undefined;
   const env = trapEnvironment(stopped ?? (() => false), (level, message) => {
     if (level === "warning" || level === "error") onWarning(message);
   });
   // What is captured now cannot wait; a file can.
-  return new FlowOutputs(interfaces, source.kind !== "rings", env);
+  const targets = {
+    ...(interfaces === undefined ? {} : { interfaces }),
+    ...(ipfix === undefined ? {} : { ipfix }),
+  };
+  return new FlowOutputs(targets, source.kind !== "rings", env);
 }

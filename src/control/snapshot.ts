@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+
 import type { MeterStats } from "../core/flow/meter.ts";
+import type { IpfixStats } from "../core/ipfix/exporter.ts";
 import type { ModuleStats } from "../core/pipeline.ts";
 
 /** What a capture interface has counted since capture began. */
@@ -42,8 +44,10 @@ export interface Snapshot {
   readonly mergeOverflows: number;
   /** Flow records dropped between capture and detection since a ring was full. */
   readonly ringDrops: number;
-  /** Flow records dropped by TRAP outputs since a receiver was too slow, once for each receiver. */
+  /** Flow records dropped by outputs since a receiver was too slow or not there, once for each receiver. */
   readonly outputDrops: number;
+  /** What was exported as IPFIX, where that was asked for. */
+  readonly exported?: IpfixStats;
   /** Resident memory of the process, bytes. */
   readonly rss: number;
   readonly finished: boolean;

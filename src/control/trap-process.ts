@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** What processes with TRAP interfaces have in common: the loop's environment, outputs, service, the way to end. @module */
 import { messageOf, NemeanError } from "../core/errors.ts";
+import { IpfixExporter, type IpfixStats } from "../core/ipfix/exporter.ts";
+import { parseIpfix } from "../core/ipfix/specifier.ts";
 import type { Log } from "../core/log.ts";
 import { Poller } from "../core/net/poller.ts";
 import type { OutputPort } from "../core/port.ts";
@@ -61,7 +63,7 @@ export function serviceOf(
 
 /** Turn the loop until receivers have what was sent, for a time that depends on why it ends. */
 export function drain(
-  outputs: readonly TrapOutput[],
+  outputs: readonly Pick<TrapOutput, "drained">[],
   { poller }: TrapEnvironment,
   patient: boolean,
 ): void {
@@ -75,29 +77,41 @@ export function drain(
   }
 }
 
+/** Where a meter's flows are sent. */
+export interface FlowTargets {
+  /** TRAP interfaces, divided by commas. */
+  readonly interfaces?: string;
+  /** An IPFIX collector. */
+  readonly ipfix?: string;
+}
+
 /** Outputs that send the flows of a meter, beside whatever else its ports are linked to. */
 export class FlowOutputs {
   readonly #env: TrapEnvironment;
   readonly #outputs: readonly TrapOutput[];
   readonly #service: ServiceSocket | undefined;
+  readonly #exporter: IpfixExporter | undefined;
   readonly #patient: boolean;
 
   /**
-   * @param interfaces specifiers divided by commas, any number of them
    * @param patient whether they wait for slow receivers, and for the first one, unless a specifier says otherwise
    * @throws {NemeanError} ERR_TRAP, ERR_SOCKET
    */
-  constructor(interfaces: string, patient: boolean, env: TrapEnvironment) {
-    const count = interfaces.split(",").length;
+  constructor({ interfaces, ipfix }: FlowTargets, patient: boolean, env: TrapEnvironment) {
     this.#env = env;
     this.#patient = patient;
-    this.#outputs = openOutputs(parseInterfaces(interfaces, 0, count).outputs, patient, env);
-    this.#service = serviceOf([], this.#outputs, env);
+    const specs = interfaces?.split(",").length ?? 0;
+    const outputs = specs > 0 ? parseInterfaces(interfaces!, 0, specs).outputs : [];
+    this.#outputs = openOutputs(outputs, patient, env);
+    this.#service = specs > 0 ? serviceOf([], this.#outputs, env) : undefined;
+    if (ipfix !== undefined)
+      this.#exporter = new IpfixExporter(parseIpfix(ipfix), { ...env, patient });
   }
 
   /** Send the records of the one port there is by all outputs, or those of each port by the output of its place. */
   attach(ports: readonly OutputPort[]): void {
     for (const [i, output] of this.#outputs.entries()) output.attach(ports[i] ?? ports[0]!);
+    if (this.#exporter) for (const port of ports) this.#exporter.link(port);
   }
 
   /** Let receivers come and take; never waits. */
@@ -110,15 +124,24 @@ export class FlowOutputs {
     for (const output of this.#outputs) output.endsStream = false;
   }
 
-  /** Records lost since a receiver was too slow. */
+  /** What was exported as IPFIX. */
+  get exported(): IpfixStats | undefined {
+    return this.#exporter?.stats;
+  }
+
+  /** Records lost since a receiver was too slow, or a collector not there. */
   get dropped(): number {
-    return this.#outputs.reduce((sum, { stats }) => sum + stats.dropped, 0);
+    const exported = this.#exporter?.stats.dropped ?? 0;
+    return this.#outputs.reduce((sum, { stats }) => sum + stats.dropped, exported);
   }
 
   /** After the port has ended: give receivers time to take what is left, then close. */
   close(): void {
-    drain(this.#outputs, this.#env, this.#patient);
+    this.#exporter?.finish();
+    const all = this.#exporter ? [...this.#outputs, this.#exporter] : this.#outputs;
+    drain(all, this.#env, this.#patient);
     for (const output of this.#outputs) output.close();
+    this.#exporter?.close();
     this.#service?.close();
   }
 }

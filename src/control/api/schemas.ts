@@ -108,6 +108,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       mergeOverflows: integer("Times records went on unordered since too many were held."),
       ringDrops: integer("Flow records dropped between capture and detection."),
       outputDrops: integer("Flow records dropped for receivers that are too slow."),
+      exported: { type: "object", description: "What was exported as IPFIX, if anything." },
       rss: integer("Resident memory, bytes."),
       finished: { type: "boolean", description: "The source has ended." },
       store: {

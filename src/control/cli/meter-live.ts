@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { EXIT } from "../../core/errors.ts";
 import type { MeterStats } from "../../core/flow/meter.ts";
+import type { IpfixStats } from "../../core/ipfix/exporter.ts";
 import { Appliance, type AppliancePlan } from "../appliance.ts";
 import { meterTotal } from "../meter-total.ts";
 import type { CaptureStats, SourceStats } from "../snapshot.ts";
@@ -19,6 +20,7 @@ interface LiveFlags extends MeterFlags, CaptureFlags, PluginFlags {
   readonly interface: string;
   readonly csv?: string;
   readonly ifc?: string;
+  readonly ipfix?: string;
 }
 
 /** What Workers have counted together. */
@@ -28,6 +30,7 @@ export interface LiveTotal {
   /** Flow records dropped since their reader was too slow. */
   readonly ringDrops: number;
   readonly outputDrops: number;
+  readonly exported?: IpfixStats;
 }
 
 /**
@@ -42,14 +45,23 @@ export const meterLive = (flags: LiveFlags, tell: (total: LiveTotal) => void): P
   );
 
 /** Where a command's flows go. */
-export const flowsTo = ({ csv, ifc }: { readonly csv?: string; readonly ifc?: string }) => ({
+export const flowsTo = ({
+  csv,
+  ifc,
+  ipfix,
+}: {
+  readonly csv?: string;
+  readonly ifc?: string;
+  readonly ipfix?: string;
+}) => ({
   ...(csv === undefined ? {} : { flows: csv }),
   ...(ifc === undefined ? {} : { interfaces: ifc }),
+  ...(ipfix === undefined ? {} : { ipfix }),
 });
 
 /** Meter in Workers, whose outputs may wait for their receivers, until the source ends or a signal comes. */
 export async function meterInWorkers(
-  plan: Pick<AppliancePlan, "source" | "meter" | "plugins" | "flows" | "interfaces">,
+  plan: Pick<AppliancePlan, "source" | "meter" | "plugins" | "flows" | "interfaces" | "ipfix">,
   { tell, onReady }: { tell: (total: LiveTotal) => void; onReady: () => void },
 ): Promise<number> {
   const signal = new StopSignal();
@@ -60,15 +72,29 @@ export async function meterInWorkers(
   void signal.wait.then(() => appliance.stop());
   if (await appliance.ready) onReady();
   const failure = await appliance.ended();
-  const { sources, ringDrops, outputDrops } = appliance.snapshot();
+  const { sources, ringDrops, outputDrops, exported } = appliance.snapshot();
   for (const { name, capture } of sources) if (capture) say(captureLine(name, capture));
   if (ringDrops > 0) say(`warning: ${ringDrops} flow records dropped, --csv is too slow for them`);
   if (outputDrops > 0)
-    say(`warning: ${outputDrops} flow records dropped for receivers of -i that are too slow`);
+    say(
+      `warning: ${outputDrops} flow records dropped for receivers that are too slow or not there`,
+    );
+  if (exported) say(exportLine(exported));
   const meter = meterTotal(sources.map((source) => source.meter));
-  if (meter) tell({ meter, capture: captureTotal(sources), ringDrops, outputDrops });
+  if (meter)
+    tell({
+      meter,
+      capture: captureTotal(sources),
+      ringDrops,
+      outputDrops,
+      ...(exported && { exported }),
+    });
   return failure ? sayFailure(failure) : EXIT.ok;
 }
+
+const exportLine = ({ records, messages, tooLong, reconnects }: IpfixStats): string =>
+  `${records} flow records exported in ${messages} messages` +
+  `${tooLong > 0 ? `, ${tooLong} too long for one` : ""}${reconnects > 0 ? `, ${reconnects} reconnects` : ""}`;
 
 function captureTotal(sources: readonly SourceStats[]): LiveTotal["capture"] {
   const total = { received: 0, dropped: 0, unread: 0, freezes: 0 };

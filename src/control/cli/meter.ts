@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { PcapSource } from "../../collectors/pcap.ts";
 import { EXIT, usageError } from "../../core/errors.ts";
 import type { MeterStats } from "../../core/flow/meter.ts";
+import { parseIpfix } from "../../core/ipfix/specifier.ts";
 import { parseInterfaces } from "../../core/trap/specifier.ts";
 import { CsvFile } from "../csv-file.ts";
 import { meterWith, pluginList } from "../plugins.ts";
@@ -29,6 +30,7 @@ interface Flags extends MeterFlags, CaptureFlags, PluginFlags {
   readonly csv?: string;
   readonly stats?: "json";
   readonly ifc?: string;
+  readonly ipfix?: string;
   readonly compat?: "ipfixprobe";
   readonly listPlugins?: true;
 }
@@ -53,6 +55,10 @@ export function meterCommand(program: Command, status: Status): Command {
       "TRAP outputs, divided by commas: u:flows,f:/data/flows (nemean run logger -h trap)",
     );
   command
+    .option(
+      "--ipfix <collector>",
+      "export flows as IPFIX: udp:HOST:PORT, tcp:HOST:PORT, tls:HOST:PORT:KEY:CERT:CA",
+    )
     .addOption(
       new Option(
         "--compat <original>",
@@ -76,9 +82,10 @@ async function meter(flags: Flags): Promise<number> {
     throw usageError("meter: give either -r FILE or -I INTERFACE");
   oneStandardOutput({ "--csv -": flags.csv === "-", "--stats": flags.stats !== undefined });
   if (flags.ifc !== undefined) parseInterfaces(flags.ifc, 0, flags.ifc.split(",").length);
+  if (flags.ipfix !== undefined) parseIpfix(flags.ipfix);
   const groups = flags.plugins?.length ?? 1;
   if (groups > 1) checkGroups(groups, flags);
-  if (flags.read && (flags.ifc === undefined || flags.ifc === "b:"))
+  if (flags.read && flags.ipfix === undefined && (flags.ifc === undefined || flags.ifc === "b:"))
     return meterFiles(flags, flags.read);
   const began = performance.now();
   const rssBefore = process.memoryUsage.rss();
@@ -106,13 +113,13 @@ async function meter(flags: Flags): Promise<number> {
 }
 
 /** Several groups of plugins: each needs an output of its own. */
-function checkGroups(groups: number, { ifc, csv }: Flags): void {
+function checkGroups(groups: number, { ifc, csv, ipfix }: Flags): void {
   if (csv !== undefined)
     throw usageError(
       `meter: --csv writes one layout, and -p has ${groups}: leave the parentheses out`,
     );
   const outputs = ifc?.split(",").length ?? 0;
-  if (outputs !== groups)
+  if (outputs !== groups && !(outputs === 0 && ipfix !== undefined))
     throw usageError(`meter: -p has ${groups} groups and -i ${outputs} outputs: give one for each`);
 }
 

@@ -182,8 +182,8 @@ export class IpfixExporter implements Source {
 
   next(): Message | undefined {
     if (this.#current) return this.#current;
-    if (this.#waiting.length === 0) return undefined;
-    const message = this.#needsTemplates() ? this.#templateMessage() : this.#waiting.shift()!;
+    const message = this.#needsTemplates() ? this.#templateMessage() : this.#waiting.shift();
+    if (!message) return undefined;
     message.stamp(this.#options.domain ?? 0, this.#sequence);
     this.#current = message;
     return message;

@@ -24,6 +24,7 @@ export const EXTENSION = {
 /** Type and length of a handshake message. */
 export const HANDSHAKE_HEADER = 4;
 const RANDOM = 32;
+const SESSION_ID_MAX = 32;
 /** Bytes before the suites of an SSL 2.0 ClientHello: length, type, version, three lengths. */
 const SSL2 = { header: 11 } as const;
 /** Elements of any list that are kept. */
@@ -39,6 +40,8 @@ export const isGrease = (value: number): boolean =>
 /** Reads hellos, one at a time; what was read stays until the next one. */
 export class Hello {
   type = 0;
+  /** Whether all its lengths agree with each other; what could be read of one that is not sound is there. */
+  isSound = true;
   /** The version field, which TLS 1.3 leaves at 1.2. */
   version = 0;
   /** Whether there is a server name extension. */
@@ -80,24 +83,36 @@ export class Hello {
     const end = from + HANDSHAKE_HEADER + (view.getUint32(from) & 0xffffff);
     if (end > to) return false;
     this.version = view.getUint16(from + HANDSHAKE_HEADER);
-    let at = from + HANDSHAKE_HEADER + 2 + RANDOM;
-    at += 1 + view.getUint8(at);
-    if (this.type === HELLO.server) {
-      if (at + 3 > end) return false;
-      this.suites.push(view.getUint16(at));
-      at += 3;
-    } else {
-      if (at + 2 > end) return false;
-      const size = view.getUint16(at);
-      if (at + 2 + size + 1 > end) return false;
-      this.#numbers(this.suites, at + 2, at + 2 + size);
-      at += 2 + size;
-      at += 1 + view.getUint8(at);
-    }
+    const session = from + HANDSHAKE_HEADER + 2 + RANDOM;
+    const sessionSize = view.getUint8(session);
+    this.isSound = sessionSize <= SESSION_ID_MAX;
+    const at = this.#choices(session + 1 + sessionSize, end);
+    if (at < 0) return false;
     // Before TLS 1.3 a hello could end here.
     if (at === end) return true;
     if (at + 2 > end || at + 2 + view.getUint16(at) > end) return false;
-    return this.#extensions(at + 2, at + 2 + view.getUint16(at));
+    const extensionsEnd = at + 2 + view.getUint16(at);
+    this.isSound &&= extensionsEnd === end;
+    return this.#extensions(at + 2, extensionsEnd);
+  }
+
+  /** Read suites and pass over compression methods. Returns the offset behind them; -1 when they are not whole. */
+  #choices(at: number, end: number): number {
+    const view = this.#view;
+    if (this.type === HELLO.server) {
+      if (at + 3 > end) return -1;
+      this.suites.push(view.getUint16(at));
+      return at + 3;
+    }
+    if (at + 2 > end) return -1;
+    const size = view.getUint16(at);
+    const compression = at + 2 + size;
+    if (compression + 1 > end) return -1;
+    this.#numbers(this.suites, at + 2, compression);
+    const methods = view.getUint8(compression);
+    this.isSound &&= size > 0 && size % 2 === 0 && methods > 0;
+    const behind = compression + 1 + methods;
+    return behind > end ? -1 : behind;
   }
 
   /**
@@ -127,6 +142,7 @@ export class Hello {
     this.#bytes = bytes;
     this.#view = view;
     this.type = 0;
+    this.isSound = true;
     this.version = 0;
     this.hasName = false;
     this.name = "";
@@ -163,29 +179,45 @@ export class Hello {
 
   #extension(type: number, at: number, end: number): void {
     if (type === EXTENSION.serverName) this.#name(at, end);
-    else if (type === EXTENSION.groups) this.#numbers(this.groups, at + 2, end);
-    else if (type === EXTENSION.signatures) this.#numbers(this.signatures, at + 2, end);
-    else if (type === EXTENSION.alpn) this.#alpn(at, end);
+    else if (type === EXTENSION.groups) this.#numbers(this.groups, this.#list(at, end, 2), end);
+    else if (type === EXTENSION.signatures)
+      this.#numbers(this.signatures, this.#list(at, end, 2), end);
+    else if (type === EXTENSION.alpn) this.#alpn(this.#list(at, end, 2), end);
     else if (type === EXTENSION.pointFormats)
-      for (let i = at + 1; i < end; i++) this.pointFormats.push(this.#view.getUint8(i));
+      for (let i = this.#list(at, end, 1); i < end; i++)
+        this.pointFormats.push(this.#view.getUint8(i));
     // A client offers a list, a server answers with one.
     else if (type === EXTENSION.versions)
-      this.#numbers(this.versions, this.type === HELLO.client ? at + 1 : at, end);
+      this.#numbers(this.versions, this.type === HELLO.client ? this.#list(at, end, 1) : at, end);
+  }
+
+  /** Offset of the elements of a list that fills its extension, behind `width` bytes with its length. */
+  #list(at: number, end: number, width: 1 | 2): number {
+    const from = at + width;
+    const size =
+      from > end ? -1 : width === 1 ? this.#view.getUint8(at) : this.#view.getUint16(at);
+    this.isSound &&= size === end - from;
+    return from;
   }
 
   /** RFC 6066 section 3. An answer's extension is empty. */
   #name(at: number, end: number): void {
     this.hasName = true;
-    if (at + 5 > end || this.#view.getUint8(at + 2) !== 0) return;
-    const size = Math.min(this.#view.getUint16(at + 3), NAME_MAX, end - at - 5);
-    this.name = text.decode(this.#bytes.subarray(at + 5, at + 5 + size));
+    if (this.type === HELLO.server && at === end) return;
+    const from = this.#list(at, end, 2);
+    if (from + 3 > end || this.#view.getUint8(from) !== 0) return;
+    const size = this.#view.getUint16(from + 1);
+    this.isSound &&= from + 3 + size <= end;
+    const kept = Math.min(size, NAME_MAX, end - from - 3);
+    this.name = text.decode(this.#bytes.subarray(from + 3, from + 3 + kept));
   }
 
-  /** RFC 7301 section 3.1. */
+  /** The first of a list of protocols (RFC 7301 section 3.1). */
   #alpn(at: number, end: number): void {
-    if (at + 3 > end) return;
-    const size = Math.min(this.#view.getUint8(at + 2), end - at - 3);
-    this.alpn = this.#bytes.subarray(at + 3, at + 3 + size);
+    if (at >= end) return;
+    const size = this.#view.getUint8(at);
+    this.isSound &&= size > 0 && at + 1 + size <= end;
+    this.alpn = this.#bytes.subarray(at + 1, Math.min(at + 1 + size, end));
   }
 
   #numbers(list: number[], at: number, end: number): void {
