@@ -2,17 +2,24 @@
 import type { Packet } from "../packet.ts";
 import { Prefix } from "../prefix.ts";
 import { hasBrokenCertificate } from "./certificate.ts";
-import { HANDSHAKE_HEADER, HELLO, type Hello } from "./hello.ts";
+import { HANDSHAKE_HEADER, HELLO, HELLO_MAX, type Hello } from "./hello.ts";
+import {
+  isHandshake,
+  RECORD_HEADER,
+  RECORD_MAX,
+  RecordChain,
+  type Source,
+  type Span,
+} from "./records.ts";
 
-/** Bytes of a hello with its record's header. */
+/** Bytes of a hello with its records' headers. */
 const SIZE_MAX = 16_384;
 /** Hellos that are put together at the same time; further ones of several segments are not read. */
 const OPEN_MAX = 2048;
-const RECORD_HEADER = 5;
-/** Bytes of a record at most (RFC 5246 section 6.2.3). */
-const RECORD_MAX = (1 << 14) + 2048;
-const HANDSHAKE = 22;
-const MAJOR = 3;
+
+/** What is known of a direction's hello. */
+const FOUND = { nothing: 0, part: 1, hello: 2, broken: 3 } as const;
+type Found = (typeof FOUND)[keyof typeof FOUND];
 
 /** Memory for hellos of several segments, for all flows of a meter. */
 export class HelloBuffers {
@@ -35,10 +42,19 @@ export class HelloBuffers {
 
 /** Whether bytes may be the start of a record with a hello (RFC 8446 section 5.1). */
 export function isHello(view: DataView, at: number, end: number): boolean {
-  if (end - at <= RECORD_HEADER) return false;
-  if (view.getUint8(at) !== HANDSHAKE || view.getUint8(at + 1) !== MAJOR) return false;
+  if (end - at <= RECORD_HEADER || !isHandshake(view, at)) return false;
   const type = view.getUint8(at + RECORD_HEADER);
   return type === HELLO.client || type === HELLO.server;
+}
+
+/** Bytes of a handshake message with its header. */
+const sizeAt = (view: DataView, at: number): number =>
+  HANDSHAKE_HEADER + (view.getUint32(at) & 0xffffff);
+
+/** What a message of this size can become: one that no hello can fill breaks the rules, one past the bound is left. */
+function sizeVerdict(size: number): Found {
+  if (size > HELLO_MAX) return FOUND.broken;
+  return size > SIZE_MAX - RECORD_HEADER ? FOUND.nothing : FOUND.part;
 }
 
 /** One direction of a connection, up to its hello. */
@@ -48,6 +64,7 @@ export class HelloStream {
   /** Whether what came breaks the rules of TLS. */
   isBroken = false;
   readonly #buffers: HelloBuffers;
+  readonly #chain = new RecordChain();
   #prefix: Prefix | undefined;
 
   constructor(buffers: HelloBuffers) {
@@ -63,49 +80,66 @@ export class HelloStream {
   /** Take a segment. Returns whether `hello` now holds this direction's hello. */
   take(packet: Packet, hello: Hello): boolean {
     const prefix = this.#prefix;
-    if (!prefix) return this.#read(packet, packet.payload, packet.end, { packet, hello });
-    if (!prefix.take(packet)) return false;
-    return this.#read(prefix, 0, prefix.length, { packet, hello });
-  }
-
-  #read(
-    { bytes, view }: { bytes: Uint8Array; view: DataView },
-    at: number,
-    end: number,
-    { packet, hello }: { packet: Packet; hello: Hello },
-  ): boolean {
-    if (!isHello(view, at, end)) return this.#finish(false);
-    const message = at + RECORD_HEADER;
-    if (end - message < HANDSHAKE_HEADER) return this.#wait(packet);
-    const size = HANDSHAKE_HEADER + (view.getUint32(message) & 0xffffff);
-    // One that is split into several records is not read, nor one past the bound.
-    const record = view.getUint16(at + 3);
-    this.isBroken = record > RECORD_MAX;
-    if (size > record || size > SIZE_MAX - RECORD_HEADER) return this.#finish(false);
-    if (end - message < size) return this.#wait(packet);
-    const isRead = hello.read(bytes, view, message, message + size);
-    this.isBroken ||= !isRead || hasBrokenCertificate(view, message + size, message + record, end);
-    return this.#finish(isRead);
-  }
-
-  #wait(packet: Packet): boolean {
-    if (this.#prefix) return false;
-    // What the capture cut off will not come.
-    if (packet.payloadLength > packet.size) return this.#finish(false);
-    this.#prefix = this.#buffers.take();
-    if (!this.#prefix) return this.#finish(false);
-    this.#prefix.take(packet);
-    return false;
-  }
-
-  #finish(isRead: boolean): boolean {
+    if (prefix && !prefix.take(packet)) return false;
+    const found = prefix
+      ? this.#read(prefix, { at: 0, end: prefix.length }, hello)
+      : this.#read(packet, { at: packet.payload, end: packet.end }, hello);
+    if (found === FOUND.part && this.#waits(packet)) return false;
+    this.isBroken ||= found === FOUND.broken;
     this.isOver = true;
     this.#close();
-    return isRead;
+    return found === FOUND.hello;
+  }
+
+  #read(source: Source, span: Span, hello: Hello): Found {
+    const { bytes, view } = source;
+    const { at, end } = span;
+    if (!isHello(view, at, end)) return FOUND.nothing;
+    const record = view.getUint16(at + 3);
+    if (record > RECORD_MAX) return FOUND.broken;
+    if (record < HANDSHAKE_HEADER) return this.#readChain(source, span, hello);
+    const message = at + RECORD_HEADER;
+    if (end - message < HANDSHAKE_HEADER) return FOUND.part;
+    const size = sizeAt(view, message);
+    const verdict = sizeVerdict(size);
+    if (verdict !== FOUND.part) return verdict;
+    if (size > record) return this.#readChain(source, span, hello);
+    if (end - message < size) return FOUND.part;
+    if (!hello.read(bytes, view, message, message + size)) return FOUND.broken;
+    this.isBroken =
+      !hello.isSound || hasBrokenCertificate(view, message + size, message + record, end);
+    return FOUND.hello;
+  }
+
+  /** Read a hello that goes on in the next record, once all of them are there. */
+  #readChain(source: Source, span: Span, hello: Hello): Found {
+    const chain = this.#chain;
+    const carries = (size: number): boolean => chain.reaches(size, source, span);
+    if (!carries(HANDSHAKE_HEADER)) return chain.isBroken ? FOUND.broken : FOUND.part;
+    const header = RecordChain.join(HANDSHAKE_HEADER, source, span.at);
+    const size = sizeAt(new DataView(header.buffer), 0);
+    const verdict = sizeVerdict(size);
+    if (verdict !== FOUND.part) return verdict;
+    if (!carries(size)) return chain.isBroken ? FOUND.broken : FOUND.part;
+    const message = RecordChain.join(size, source, span.at);
+    if (!hello.read(message, new DataView(message.buffer), 0, size)) return FOUND.broken;
+    this.isBroken = !hello.isSound;
+    return FOUND.hello;
+  }
+
+  /** Wait for the next segment. Returns false when it cannot complete the hello. */
+  #waits(packet: Packet): boolean {
+    if (this.#prefix) return !this.#prefix.full;
+    // What the capture cut off will not come.
+    if (packet.payloadLength > packet.size) return false;
+    this.#prefix = this.#buffers.take();
+    this.#prefix?.take(packet);
+    return this.#prefix !== undefined;
   }
 
   #close(): void {
     if (this.#prefix) this.#buffers.give(this.#prefix);
     this.#prefix = undefined;
+    this.#chain.reset();
   }
 }

@@ -23,6 +23,8 @@ export const EXTENSION = {
 
 /** Type and length of a handshake message. */
 export const HANDSHAKE_HEADER = 4;
+/** Bytes of a hello at most, by the lengths of its lists (RFC 8446 section 4.1.2). */
+export const HELLO_MAX = HANDSHAKE_HEADER + 2 + 32 + 33 + 2 + 0xfffe + 256 + 2 + 0xffff;
 const RANDOM = 32;
 const SESSION_ID_MAX = 32;
 /** Bytes before the suites of an SSL 2.0 ClientHello: length, type, version, three lengths. */
@@ -184,7 +186,7 @@ export class Hello {
       this.#numbers(this.signatures, this.#list(at, end, 2), end);
     else if (type === EXTENSION.alpn) this.#alpn(this.#list(at, end, 2), end);
     else if (type === EXTENSION.pointFormats)
-      for (let i = this.#list(at, end, 1); i < end; i++)
+      for (let i = this.#list(at, end, 1); i < Math.min(end, at + LIST_MAX); i++)
         this.pointFormats.push(this.#view.getUint8(i));
     // A client offers a list, a server answers with one.
     else if (type === EXTENSION.versions)
@@ -194,8 +196,11 @@ export class Hello {
   /** Offset of the elements of a list that fills its extension, behind `width` bytes with its length. */
   #list(at: number, end: number, width: 1 | 2): number {
     const from = at + width;
-    const size =
-      from > end ? -1 : width === 1 ? this.#view.getUint8(at) : this.#view.getUint16(at);
+    if (from > end) {
+      this.isSound = false;
+      return end;
+    }
+    const size = width === 1 ? this.#view.getUint8(at) : this.#view.getUint16(at);
     this.isSound &&= size === end - from;
     return from;
   }
