@@ -49,6 +49,22 @@ test("/metrics escapes any name of a source so that its reader gets it back", ()
   );
 });
 
+test("/metrics shows what plugins found and what was exported, where there is any", () => {
+  using api = new TestApi();
+  const store = api.store.counts();
+  const [source] = snapshotOf().sources;
+  const meter = { ...source!.meter, found: { dns: 4 }, malformed: { dns: 1 } };
+  const exported = { records: 7, messages: 2, dropped: 0, tooLong: 0, reconnects: 0 };
+  const snapshot = snapshotOf({ sources: [{ ...source!, name: "tap", meter }], exported });
+  const text = metricsText({ snapshot, store, version: "0", degraded: false });
+  const value = (name: string, of: Record<string, string> = {}): number | undefined =>
+    parseMetrics(text).get(name)?.samples.get(labels(of));
+  const dns = { source: "tap", worker: "0", plugin: "dns" };
+  expect(value("nemean_plugin_flows_total", dns)).toBe(4);
+  expect(value("nemean_plugin_malformed_packets_total", dns)).toBe(1);
+  expect(value("nemean_exported_records_total")).toBe(7);
+});
+
 test("parseMetrics refuses what promtool does", () => {
   const family = "# HELP a_total A.\n# TYPE a_total counter\n";
   expect(parseMetrics(`${family}a_total 1\n`).size).toBe(1);

@@ -65,6 +65,15 @@ const perReason =
         ([reason, value]): Sample => [{ ...labels, reason: snake(reason) }, value],
       ),
     );
+/** A value for each plugin of a source's meter; none without plugins. */
+const perPlugin =
+  (key: "found" | "malformed"): Family["samples"] =>
+  ({ snapshot }) =>
+    labelled(snapshot.sources).flatMap(([{ meter }, labels]) =>
+      Object.entries(meter[key] ?? {}).map(
+        ([plugin, value]): Sample => [{ ...labels, plugin }, value],
+      ),
+    );
 const perModule =
   (
     key: "port" | "event",
@@ -123,6 +132,14 @@ const FAMILIES: Readonly<Record<string, Family>> = {
     "Flows exported, by flowEndReason.",
     perReason(({ meter }) => meter.ended),
   ),
+  nemean_plugin_flows_total: counter(
+    "Flows in which a plugin of the meter found something.",
+    perPlugin("found"),
+  ),
+  nemean_plugin_malformed_packets_total: counter(
+    "Packets that broke the rules of a plugin's protocol.",
+    perPlugin("malformed"),
+  ),
   nemean_flow_table_flows: gauge(
     "Flows in the flow table.",
     perSource(({ meter }) => meter.live),
@@ -158,6 +175,9 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   nemean_output_dropped_records_total: counter(
     "Flow records dropped for receivers that are too slow.",
     single(({ snapshot }) => snapshot.outputDrops),
+  ),
+  nemean_exported_records_total: counter("Flow records exported as IPFIX.", ({ snapshot }) =>
+    snapshot.exported ? [[{}, snapshot.exported.records]] : [],
   ),
   nemean_merge_overflows_total: counter(
     "Times records went on unordered since too many were held.",

@@ -14,13 +14,12 @@ import {
   type PluginFlags,
   pluginsOf,
 } from "./options.ts";
+import { type SendingFlags, sendingOf } from "./sending.ts";
 import { say, sayFailure } from "./terminal.ts";
 
-interface LiveFlags extends MeterFlags, CaptureFlags, PluginFlags {
+interface LiveFlags extends MeterFlags, CaptureFlags, PluginFlags, SendingFlags {
   readonly interface: string;
   readonly csv?: string;
-  readonly ifc?: string;
-  readonly ipfix?: string;
 }
 
 /** What Workers have counted together. */
@@ -40,24 +39,14 @@ export interface LiveTotal {
  */
 export const meterLive = (flags: LiveFlags, tell: (total: LiveTotal) => void): Promise<number> =>
   meterInWorkers(
-    { source: livePlanOf(flags), ...pluginsOf(flags), ...flowsTo(flags) },
+    {
+      source: livePlanOf(flags),
+      ...pluginsOf(flags),
+      ...(flags.csv === undefined ? {} : { flows: flags.csv }),
+      ...sendingOf(flags),
+    },
     { tell, onReady: () => say(`capturing from ${flags.interface}`) },
   );
-
-/** Where a command's flows go. */
-export const flowsTo = ({
-  csv,
-  ifc,
-  ipfix,
-}: {
-  readonly csv?: string;
-  readonly ifc?: string;
-  readonly ipfix?: string;
-}) => ({
-  ...(csv === undefined ? {} : { flows: csv }),
-  ...(ifc === undefined ? {} : { interfaces: ifc }),
-  ...(ipfix === undefined ? {} : { ipfix }),
-});
 
 /** Meter in Workers, whose outputs may wait for their receivers, until the source ends or a signal comes. */
 export async function meterInWorkers(

@@ -3,12 +3,10 @@ import { type Command, Option } from "commander";
 import { PcapSource } from "../../collectors/pcap.ts";
 import { EXIT, usageError } from "../../core/errors.ts";
 import type { MeterStats } from "../../core/flow/meter.ts";
-import { parseIpfix } from "../../core/ipfix/specifier.ts";
-import { parseInterfaces } from "../../core/trap/specifier.ts";
 import { CsvFile } from "../csv-file.ts";
 import { meterWith, pluginList } from "../plugins.ts";
 import { drive, StopSignal } from "./drive.ts";
-import { flowsTo, type LiveTotal, meterInWorkers, meterLive } from "./meter-live.ts";
+import { type LiveTotal, meterInWorkers, meterLive } from "./meter-live.ts";
 import {
   type CaptureFlags,
   captureOptions,
@@ -22,15 +20,14 @@ import {
   pluginsOf,
   type Status,
 } from "./options.ts";
+import { checkSending, type SendingFlags, sendingOf, sendingOptions } from "./sending.ts";
 import { grouped, Progress, print, say, sayFailure } from "./terminal.ts";
 
-interface Flags extends MeterFlags, CaptureFlags, PluginFlags {
+interface Flags extends MeterFlags, CaptureFlags, PluginFlags, SendingFlags {
   readonly read?: string[];
   readonly interface?: string;
   readonly csv?: string;
   readonly stats?: "json";
-  readonly ifc?: string;
-  readonly ipfix?: string;
   readonly compat?: "ipfixprobe";
   readonly listPlugins?: true;
 }
@@ -49,16 +46,8 @@ export function meterCommand(program: Command, status: Status): Command {
     .option("--csv <file>", "write flows as UniRec text; - is standard output")
     .addOption(
       new Option("--stats <format>", "print what was counted on standard output").choices(["json"]),
-    )
-    .option(
-      "-i, --ifc <specifiers>",
-      "TRAP outputs, divided by commas: u:flows,f:/data/flows (nemean run logger -h trap)",
     );
-  command
-    .option(
-      "--ipfix <collector>",
-      "export flows as IPFIX: udp:HOST:PORT, tcp:HOST:PORT, tls:HOST:PORT:KEY:CERT:CA",
-    )
+  sendingOptions(command)
     .addOption(
       new Option(
         "--compat <original>",
@@ -81,10 +70,12 @@ async function meter(flags: Flags): Promise<number> {
   if ((flags.read === undefined) === (flags.interface === undefined))
     throw usageError("meter: give either -r FILE or -I INTERFACE");
   oneStandardOutput({ "--csv -": flags.csv === "-", "--stats": flags.stats !== undefined });
-  if (flags.ifc !== undefined) parseInterfaces(flags.ifc, 0, flags.ifc.split(",").length);
-  if (flags.ipfix !== undefined) parseIpfix(flags.ipfix);
   const groups = flags.plugins?.length ?? 1;
-  if (groups > 1) checkGroups(groups, flags);
+  if (groups > 1 && flags.csv !== undefined)
+    throw usageError(
+      `meter: --csv writes one layout, and -p has ${groups}: leave the parentheses out`,
+    );
+  checkSending(flags);
   if (flags.read && flags.ipfix === undefined && (flags.ifc === undefined || flags.ifc === "b:"))
     return meterFiles(flags, flags.read);
   const began = performance.now();
@@ -107,20 +98,10 @@ async function meter(flags: Flags): Promise<number> {
     source,
     meter: meterOptionsOf(flags),
     ...pluginsOf(flags, flags.compat !== undefined),
-    ...flowsTo(flags),
+    ...(flags.csv === undefined ? {} : { flows: flags.csv }),
+    ...sendingOf(flags),
   };
   return await meterInWorkers(plan, { tell: total, onReady: () => {} });
-}
-
-/** Several groups of plugins: each needs an output of its own. */
-function checkGroups(groups: number, { ifc, csv, ipfix }: Flags): void {
-  if (csv !== undefined)
-    throw usageError(
-      `meter: --csv writes one layout, and -p has ${groups}: leave the parentheses out`,
-    );
-  const outputs = ifc?.split(",").length ?? 0;
-  if (outputs !== groups && !(outputs === 0 && ipfix !== undefined))
-    throw usageError(`meter: -p has ${groups} groups and -i ${outputs} outputs: give one for each`);
 }
 
 async function meterFiles(flags: Flags, paths: readonly string[]): Promise<number> {

@@ -19,17 +19,23 @@ import {
   meterOptions,
   names,
   numberIn,
+  type PluginFlags,
+  pluginOption,
+  pluginsOf,
   type Status,
 } from "./options.ts";
+import { checkSending, sendingOf, sendingOptions } from "./sending.ts";
 import { grouped, printAlert, say, sayFailure } from "./terminal.ts";
 
-interface Flags extends MeterFlags, CaptureFlags {
+interface Flags extends MeterFlags, CaptureFlags, PluginFlags {
   readonly interface: string;
   readonly data: string;
   readonly port: number;
   readonly modules?: string[];
   readonly set?: string[];
   readonly json?: boolean;
+  readonly ifc?: string;
+  readonly ipfix?: string;
 }
 
 /** Seconds after which a TCP connection that ended is exported, so that its alert comes in time. */
@@ -56,7 +62,8 @@ export function upCommand(program: Command, status: Status): Command {
     .option("--modules <names>", "detectors to run, by commas; all when left out", names)
     .option("--set <module.param=value>", "set a module's parameter; may be repeated", list)
     .option("--json", "alerts as JSON Lines, also on a terminal");
-  return captureOptions(meterOptions(command)).action(async (flags: Flags) => {
+  const sending = pluginOption(sendingOptions(command));
+  return captureOptions(meterOptions(sending)).action(async (flags: Flags) => {
     status.code = await up(flags);
   });
 }
@@ -70,6 +77,7 @@ function makeFolder(path: string): void {
 }
 
 async function up(flags: Flags): Promise<number> {
+  checkSending(flags);
   const signal = new StopSignal();
   const defs = await modulesNamed(flags.modules);
   const settings = parseSettings(flags.set ?? [], defs);
@@ -82,6 +90,8 @@ async function up(flags: Flags): Promise<number> {
       modules: defs.map(({ name }) => ({ name, params: settings.get(name) ?? {} })),
       sensor: "nemean",
       stateFolder: join(flags.data, "state"),
+      ...pluginsOf(flags),
+      ...sendingOf(flags),
     },
     {
       onAlert: (alert) => {
