@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { errnoText } from "../net/libc.ts";
+import { Dial } from "../net/dial.ts";
 import { POLLIN, POLLOUT, type Poller, type Task } from "../net/poller.ts";
-import {
-  connect,
-  connectDatagram,
-  connectionError,
-  resolve,
-  type SocketAddress,
-} from "../net/sockets.ts";
+import { connect, connectDatagram, resolve } from "../net/sockets.ts";
 import { AGAIN, type ByteStream, SocketStream } from "../net/stream.ts";
 import { TlsContext } from "../net/tls.ts";
 import type { Message } from "./message.ts";
@@ -44,7 +37,7 @@ export class Connection implements Task {
   readonly #poller: Poller;
   readonly #log: Log;
   readonly #tls: TlsContext | undefined;
-  #addresses: SocketAddress[] = [];
+  readonly #dial: Dial;
   #stream: ByteStream | undefined;
   #connecting = false;
   #sessions = 0;
@@ -60,6 +53,10 @@ export class Connection implements Task {
     this.#poller = poller;
     this.#log = log;
     this.#tls = spec.tls && TlsContext.client(spec.tls);
+    this.#dial = new Dial(
+      () => resolve(spec.host, spec.port),
+      spec.transport === "udp" ? connectDatagram : connect,
+    );
     poller.add(this);
   }
 
@@ -77,21 +74,12 @@ export class Connection implements Task {
   }
 
   #connect(): void {
-    if (this.#addresses.length === 0) {
-      try {
-        this.#addresses = resolve(this.#spec.host, this.#spec.port);
-      } catch (error) {
-        this.#retry(messageOf(error));
-        return;
-      }
-    }
-    const address = this.#addresses.shift()!;
-    const fd = this.#spec.transport === "udp" ? connectDatagram(address) : connect(address);
-    if (fd < 0) {
-      this.#refused(errnoText(-fd));
+    const attempt = this.#dial.next();
+    if ("failure" in attempt) {
+      this.#refused(attempt);
       return;
     }
-    this.fd = fd;
+    this.fd = attempt.fd;
     this.#connecting = true;
     this.events = POLLOUT;
     this.due = Number.POSITIVE_INFINITY;
@@ -99,15 +87,12 @@ export class Connection implements Task {
 
   #connected(): void {
     this.#connecting = false;
-    const reason = connectionError(this.fd);
-    const plain = new SocketStream(this.fd);
-    if (reason !== 0) {
-      plain.close();
-      this.#refused(errnoText(reason));
+    const attempt = this.#dial.result(this.fd);
+    if ("failure" in attempt) {
+      this.#refused(attempt);
       return;
     }
-    this.#addresses = [];
-    this.#stream = this.#tls ? this.#tls.wrap(this.fd) : plain;
+    this.#stream = this.#tls ? this.#tls.wrap(this.fd) : new SocketStream(this.fd);
     this.#told = "";
     this.#taken = 0;
     if (this.#sessions++ > 0) this.reconnects++;
@@ -117,11 +102,11 @@ export class Connection implements Task {
   }
 
   /** The next address of the same host, or the first again after a while. */
-  #refused(why: string): void {
+  #refused({ failure, again }: { failure: string; again: boolean }): void {
     this.fd = -1;
     this.events = 0;
-    if (this.#addresses.length > 0) this.due = 0;
-    else this.#retry(why);
+    if (again) this.due = 0;
+    else this.#retry(failure);
   }
 
   #retry(why: string): void {

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Packet } from "./packet.ts";
-import { Prefix } from "./prefix.ts";
+import { Prefix, PrefixPool } from "./prefix.ts";
 
 /** A segment of a TCP direction: its sequence number and payload. */
 function segment(sequence: number, payload: Uint8Array, syn = false): Packet {
@@ -73,4 +73,15 @@ test("Prefix never has a byte that is not the stream's, whatever comes in which 
     }),
     { numRuns: 500, seed: 8 },
   );
+});
+
+test("PrefixPool gives as many as it may, empty ones, and those that came back", () => {
+  const pool = new PrefixPool(300, 2);
+  const first = pool.take()!;
+  first.take(part(0, 10));
+  expect(pool.take()).toBeDefined();
+  expect(pool.take()).toBeUndefined();
+  pool.give(first);
+  expect(pool.take()).toBe(first);
+  expect(first.length).toBe(0);
 });

@@ -81,3 +81,31 @@ export class Prefix {
     }
   }
 }
+
+/** Prefixes that are used again, for all flows of a meter, up to a number of them at the same time. */
+export class PrefixPool {
+  readonly #bytes: number;
+  readonly #most: number;
+  readonly #free: Prefix[] = [];
+  #made = 0;
+
+  /** @param bytes kept by each @param most that are open at the same time */
+  constructor(bytes: number, most: number) {
+    this.#bytes = bytes;
+    this.#most = most;
+  }
+
+  /** An empty one; undefined when all are in use. */
+  take(): Prefix | undefined {
+    const known = this.#free.pop();
+    if (known) return known;
+    if (this.#made === this.#most) return undefined;
+    this.#made++;
+    return new Prefix(this.#bytes);
+  }
+
+  give(prefix: Prefix): void {
+    prefix.reset();
+    this.#free.push(prefix);
+  }
+}

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { join } from "node:path";
-import { EXIT, messageOf, NemeanError } from "../errors.ts";
-import { errnoText } from "../net/libc.ts";
+import { EXIT, NemeanError } from "../errors.ts";
+import { Dial } from "../net/dial.ts";
 import { POLLIN, POLLOUT, type Task } from "../net/poller.ts";
-import {
-  connect,
-  connectionError,
-  resolve,
-  type SocketAddress,
-  unixAddress,
-} from "../net/sockets.ts";
+import { connect, resolve, type SocketAddress, unixAddress } from "../net/sockets.ts";
 import { AGAIN, BROKEN, type ByteStream, SocketStream } from "../net/stream.ts";
 import { TlsContext } from "../net/tls.ts";
 import type { Receiver } from "../port.ts";
@@ -43,8 +37,7 @@ export class SocketInput implements TrapInput, Task {
   readonly #env: TrapEnvironment;
   readonly #session: Session;
   readonly #tls: TlsContext | undefined;
-  /** Addresses that are still to be tried in this round. */
-  #addresses: SocketAddress[] = [];
+  readonly #dial = new Dial(() => this.#lookUp(), connect);
   #peer = "";
   #stream: ByteStream | undefined;
   #connecting = false;
@@ -84,22 +77,13 @@ export class SocketInput implements TrapInput, Task {
   }
 
   #connect(): void {
-    if (this.#addresses.length === 0) {
-      try {
-        this.#addresses = this.#lookUp();
-      } catch (error) {
-        this.#retry(messageOf(error));
-        return;
-      }
-    }
-    const address = this.#addresses.shift()!;
-    this.#peer = address.text;
-    const fd = connect(address);
-    if (fd < 0) {
-      this.#refused(errnoText(-fd));
+    const attempt = this.#dial.next();
+    this.#peer = this.#dial.peer;
+    if ("failure" in attempt) {
+      this.#refused(attempt);
       return;
     }
-    this.fd = fd;
+    this.fd = attempt.fd;
     this.#connecting = true;
     this.events = POLLOUT;
     this.due = Number.POSITIVE_INFINITY;
@@ -113,26 +97,23 @@ export class SocketInput implements TrapInput, Task {
 
   #connected(): void {
     this.#connecting = false;
-    const reason = connectionError(this.fd);
-    const plain = new SocketStream(this.fd);
-    if (reason !== 0) {
-      plain.close();
-      this.#refused(errnoText(reason));
+    const attempt = this.#dial.result(this.fd);
+    if ("failure" in attempt) {
+      this.#refused(attempt);
       return;
     }
-    this.#addresses = [];
-    this.#stream = this.#tls ? this.#tls.wrap(this.fd) : plain;
+    this.#stream = this.#tls ? this.#tls.wrap(this.fd) : new SocketStream(this.fd);
     this.#session.begin();
     this.events = POLLIN;
     this.#read();
   }
 
   /** The next address of the same host, or the first again after a while. */
-  #refused(why: string): void {
+  #refused({ failure, again }: { failure: string; again: boolean }): void {
     this.fd = -1;
     this.events = 0;
-    if (this.#addresses.length > 0) this.due = 0;
-    else this.#retry(why, this.#spec.type === "u" ? RETRY_UNIX_MS : RETRY_MS);
+    if (again) this.due = 0;
+    else this.#retry(failure, this.#spec.type === "u" ? RETRY_UNIX_MS : RETRY_MS);
   }
 
   #retry(why: string, afterMs = RETRY_MS): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { type Packet, PROTOCOL } from "../packet.ts";
-import { Prefix } from "../prefix.ts";
+import { type Prefix, PrefixPool } from "../prefix.ts";
 import { type DnsMessage, HEADER } from "./message.ts";
 
 /** Bytes of a message that are put together from segments; what is past them is not read. */
@@ -11,32 +11,16 @@ const OPEN_MAX = 2048;
 const PREFIX = 2;
 
 /** Memory for messages of several segments, for all flows of a meter. */
-export class MessageBuffers {
-  readonly #free: Prefix[] = [];
-  #made = 0;
-
-  take(): Prefix | undefined {
-    const known = this.#free.pop();
-    if (known) return known;
-    if (this.#made === OPEN_MAX) return undefined;
-    this.#made++;
-    return new Prefix(KEPT);
-  }
-
-  give(prefix: Prefix): void {
-    prefix.reset();
-    this.#free.push(prefix);
-  }
-}
+export const messageBuffers = (): PrefixPool => new PrefixPool(KEPT, OPEN_MAX);
 
 /** One direction of a TCP connection, up to the end of its first message. */
 class MessageStream {
   /** Whether nothing more is expected. */
   isOver = false;
-  readonly #buffers: MessageBuffers;
+  readonly #buffers: PrefixPool;
   #prefix: Prefix | undefined;
 
-  constructor(buffers: MessageBuffers) {
+  constructor(buffers: PrefixPool) {
     this.#buffers = buffers;
   }
 
@@ -90,10 +74,10 @@ class MessageStream {
 
 /** Both directions of a connection; of UDP nothing is made. */
 export class MessageStreams {
-  readonly #buffers: MessageBuffers;
+  readonly #buffers: PrefixPool;
   #sides: readonly [MessageStream, MessageStream] | undefined;
 
-  constructor(buffers: MessageBuffers) {
+  constructor(buffers: PrefixPool) {
     this.#buffers = buffers;
   }
 

@@ -2,9 +2,10 @@
 import { template } from "../../unirec/template.ts";
 import { DnsMessage, HEADER, SECTION, TYPE } from "../dns/message.ts";
 import { writeRdata } from "../dns/rdata.ts";
-import { MessageBuffers, MessageStreams, mayBegin } from "../dns/stream.ts";
+import { MessageStreams, mayBegin, messageBuffers } from "../dns/stream.ts";
 import { DnsText, ESCAPES } from "../dns/text.ts";
 import { type Packet, PROTOCOL } from "../packet.ts";
+import type { PrefixPool } from "../prefix.ts";
 import {
   defineProtocol,
   type FlowState,
@@ -45,7 +46,7 @@ class Dns implements FlowState {
   hasOptions = false;
   readonly streams: MessageStreams;
 
-  constructor(buffers: MessageBuffers) {
+  constructor(buffers: PrefixPool) {
     this.streams = new MessageStreams(buffers);
   }
 
@@ -147,7 +148,7 @@ export default defineProtocol({
   byDefault: true,
   source: "RFC 1035 section 4, RFC 6891, RFC 4795",
   setup: ({ compat }: PluginOptions) => {
-    const buffers = new MessageBuffers();
+    const buffers = messageBuffers();
     const message = new DnsMessage();
 
     /** Read the message; the flow has the fields as soon as its question is good. */

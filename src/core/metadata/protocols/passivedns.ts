@@ -4,9 +4,10 @@ import { template } from "../../unirec/template.ts";
 import { DnsMessage, SECTION, TYPE } from "../dns/message.ts";
 import { readA, readAaaa } from "../dns/rdata.ts";
 import { addressOf } from "../dns/reverse.ts";
-import { MessageBuffers, MessageStreams, mayBegin } from "../dns/stream.ts";
+import { MessageStreams, mayBegin, messageBuffers } from "../dns/stream.ts";
 import { DnsText } from "../dns/text.ts";
 import { type Packet, PROTOCOL } from "../packet.ts";
+import type { PrefixPool } from "../prefix.ts";
 import { defineProtocol, type FlowState, type Slot, VERDICT } from "../protocol.ts";
 
 const PORT = 53;
@@ -31,7 +32,7 @@ class PassiveDns implements FlowState {
   readonly pairs: Pair[] = [];
   readonly streams: MessageStreams;
 
-  constructor(buffers: MessageBuffers) {
+  constructor(buffers: PrefixPool) {
     this.streams = new MessageStreams(buffers);
   }
 
@@ -96,7 +97,7 @@ export default defineProtocol({
   byDefault: false,
   source: "RFC 1035 sections 3 and 4, RFC 3596",
   setup: () => {
-    const buffers = new MessageBuffers();
+    const buffers = messageBuffers();
     const message = new DnsMessage();
 
     function begins(packet: Packet, slot: Slot<PassiveDns>): boolean {

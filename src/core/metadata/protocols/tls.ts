@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { template } from "../../unirec/template.ts";
 import { PROTOCOL } from "../packet.ts";
+import type { PrefixPool } from "../prefix.ts";
 import { defineProtocol, type FlowState, type PluginOptions, VERDICT } from "../protocol.ts";
 import { Fingerprints } from "../tls/fingerprints.ts";
 import { HELLO, Hello } from "../tls/hello.ts";
-import { HelloBuffers, HelloStream, isHello } from "../tls/hello-stream.ts";
+import { HelloStream, helloBuffers, isHello } from "../tls/hello-stream.ts";
 
 /** Extensions that are listed. */
 const EXTENSIONS_MAX = 64;
@@ -22,7 +23,7 @@ class Tls implements FlowState {
   types: number[] = [];
   lengths: number[] = [];
 
-  constructor(buffers: HelloBuffers) {
+  constructor(buffers: PrefixPool) {
     this.streams = [new HelloStream(buffers), new HelloStream(buffers)];
   }
 
@@ -73,7 +74,7 @@ export default defineProtocol({
   byDefault: true,
   source: "RFC 8446 section 4.1, RFC 5246 section 7.4.1",
   setup: ({ compat }: PluginOptions) => {
-    const buffers = new HelloBuffers();
+    const buffers = helloBuffers();
     const hello = new Hello();
     const fingerprints = new Fingerprints({ carrier: "t", countGrease: compat });
     return {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Packet } from "../packet.ts";
-import { Prefix } from "../prefix.ts";
+import { type Prefix, PrefixPool } from "../prefix.ts";
 import { hasBrokenCertificate } from "./certificate.ts";
 import { HANDSHAKE_HEADER, HELLO, HELLO_MAX, type Hello } from "./hello.ts";
 import {
@@ -22,23 +22,7 @@ const FOUND = { nothing: 0, part: 1, hello: 2, broken: 3 } as const;
 type Found = (typeof FOUND)[keyof typeof FOUND];
 
 /** Memory for hellos of several segments, for all flows of a meter. */
-export class HelloBuffers {
-  readonly #free: Prefix[] = [];
-  #made = 0;
-
-  take(): Prefix | undefined {
-    const known = this.#free.pop();
-    if (known) return known;
-    if (this.#made === OPEN_MAX) return undefined;
-    this.#made++;
-    return new Prefix(SIZE_MAX);
-  }
-
-  give(prefix: Prefix): void {
-    prefix.reset();
-    this.#free.push(prefix);
-  }
-}
+export const helloBuffers = (): PrefixPool => new PrefixPool(SIZE_MAX, OPEN_MAX);
 
 /** Whether bytes may be the start of a record with a hello (RFC 8446 section 5.1). */
 export function isHello(view: DataView, at: number, end: number): boolean {
@@ -63,11 +47,11 @@ export class HelloStream {
   isOver = false;
   /** Whether what came breaks the rules of TLS. */
   isBroken = false;
-  readonly #buffers: HelloBuffers;
+  readonly #buffers: PrefixPool;
   readonly #chain = new RecordChain();
   #prefix: Prefix | undefined;
 
-  constructor(buffers: HelloBuffers) {
+  constructor(buffers: PrefixPool) {
     this.#buffers = buffers;
   }
 
