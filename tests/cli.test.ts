@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** The command line as operators and scripts meet it: exit codes, messages, what goes to which stream. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import {
   Folder,
@@ -189,14 +189,19 @@ const WRONG: readonly [string, RegExp][] = [
   ["run haddrscan -n", /-n: a value is missing/],
   ["help nix", /no module "nix"; there are/],
   ["new thing x", /detector, module/],
-  ["up", /-I, --interface/],
+  ["up --data FOLDER", /give -I INTERFACE, or --config FILE, or apply a configuration/],
+  ["up -I x --config y", /give -I or --config/],
+  ["config rollback x --data FOLDER", /revision "x": expected a number/],
+  ["config show 7 --data FOLDER", /no revision 7: none was applied yet/],
   ["demo --port 99999 --once", /--port <port>.*from 0 to 65535/],
 ];
 
 test.each(WRONG)(
   "nemean %s is one line that names what is wrong, and exit code 64",
   (args, what) => {
-    const { code, out, err } = nemean(args.replace("FILE", scan).split(" "));
+    const { code, out, err } = nemean(
+      args.replace("FILE", scan).replace("FOLDER", folder.at("data")).split(" "),
+    );
     expect([code, out]).toEqual([64, ""]);
     expect(lines(err)).toHaveLength(1);
     expect(err).toMatch(what);
@@ -243,5 +248,41 @@ describe("outputs", () => {
     expect(code).toBe(66);
     expect(err.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     expect(err).toContain("\\x1b]0;owned\\x07\\x9b31m\\x202e.pcap");
+  });
+});
+
+describe("config", () => {
+  const data = folder.at("config-data");
+  const file = (name: string, text: string): string => {
+    const path = folder.at(name);
+    writeFileSync(path, `[[sources]]\ninterface = "lo"\n${text}`);
+    return path;
+  };
+
+  test("config check says all that is wrong with a file, a line each, and exit code 78", () => {
+    const path = file("wrong.toml", "[meter]\nidel = 1\nactive = 0\n");
+    const { code, out, err } = nemean(["config", "check", path]);
+    expect([code, out]).toEqual([78, ""]);
+    expect(lines(err)).toHaveLength(2);
+    expect(err).toContain(`${path}:4:1: [meter] has no "idel"; did you mean idle?`);
+    expect(err).toContain(`${path}:5:1: meter.active: expected seconds from 1 to 2000, got 0`);
+  });
+
+  test("config apply, diff and rollback put configurations in force and take them back", () => {
+    const first = file("first.toml", "");
+    const second = file("second.toml", "[meter]\nidle = 60\n");
+    const config = (...args: string[]) => nemean(["config", ...args, "--data", data]);
+    expect(config("apply", first).err).toContain("revision 1 is in force");
+    expect(config("diff", second).out).toBe("meter.idle: 30 -> 60\n");
+    expect(config("apply", second).err).toContain("revision 2 is in force");
+    expect(config("rollback").err).toContain("revision 3 is in force (rollback to 1)");
+    expect(config("show").out).toBe(readFileSync(first, "utf8"));
+    expect(lines(config("list").out).map((line) => line.split("  ")[0])).toEqual(["3", "2", "1"]);
+  });
+
+  test("config schema is a JSON Schema", () => {
+    const { code, out } = nemean(["config", "schema"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out).$schema).toContain("json-schema.org");
   });
 });

@@ -38,6 +38,7 @@ export type ErrorCode =
   | "ERR_PIPELINE"
   | "ERR_STATE"
   | "ERR_STORE"
+  | "ERR_CONFIG"
   | "ERR_INTERNAL";
 
 /**

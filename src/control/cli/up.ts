@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
-import { Appliance } from "../appliance.ts";
+import { EXIT, usageError } from "../../core/errors.ts";
+import { Appliance, type AppliancePlan } from "../appliance.ts";
+import { planOf } from "../config/plan.ts";
+import { type Config, parseConfig, readConfig } from "../config/read.ts";
+import { Revisions } from "../config/revisions.ts";
+import { makeFolder, statePath, storePath } from "../data-folder.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
 import { AlertStore } from "../store/alert-store.ts";
@@ -28,9 +31,10 @@ import { checkSending, sendingOf, sendingOptions } from "./sending.ts";
 import { grouped, printAlert, say, sayFailure } from "./terminal.ts";
 
 interface Flags extends MeterFlags, CaptureFlags, PluginFlags {
-  readonly interface: string;
-  readonly data: string;
-  readonly port: number;
+  readonly interface?: string;
+  readonly config?: string;
+  readonly data?: string;
+  readonly port?: number;
   readonly modules?: string[];
   readonly set?: string[];
   readonly json?: boolean;
@@ -48,16 +52,14 @@ export function upCommand(program: Command, status: Status): Command {
     .description(
       "Capture from an interface, detect, store alerts and serve the API, until a signal.",
     )
-    .requiredOption("-I, --interface <name>", "interface of the tap")
-    .option(
-      "--data <folder>",
-      "where alerts and states are kept",
-      process.env["STATE_DIRECTORY"] ?? "nemean-data",
-    )
+    .option("-I, --interface <name>", "interface of the tap, with built-in defaults for the rest")
+    .option("--config <file>", "run what this file says, and keep it as a revision")
+    .option("--data <folder>", "where alerts and states are kept (nemean-data)")
     .addOption(
-      new Option("--port <port>", "port of the API on 127.0.0.1; 0 takes a free one")
-        .argParser(numberIn({ min: 0, max: 65_535, unit: "a port", whole: true }))
-        .default(8080),
+      new Option(
+        "--port <port>",
+        "port of the API on 127.0.0.1 (8080); 0 takes a free one",
+      ).argParser(numberIn({ min: 0, max: 65_535, unit: "a port", whole: true })),
     )
     .option("--modules <names>", "detectors to run, by commas; all when left out", names)
     .option("--set <module.param=value>", "set a module's parameter; may be repeated", list)
@@ -68,31 +70,78 @@ export function upCommand(program: Command, status: Status): Command {
   });
 }
 
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o750 });
-  } catch (error) {
-    throw new NemeanError("ERR_STORE", EXIT.cannotCreate, `--data ${path}: ${messageOf(error)}`);
-  }
+/** What is to run, from wherever it is said. */
+interface Run {
+  readonly interface: string;
+  readonly plan: Omit<AppliancePlan, "stateFolder">;
+  readonly data: string;
+  readonly port: number;
 }
 
-async function up(flags: Flags): Promise<number> {
+const DATA = process.env["STATE_DIRECTORY"] ?? "nemean-data";
+const PORT = 8080;
+
+/** From options alone: an interface and built-in defaults. */
+async function fromOptions(flags: Flags & { readonly interface: string }): Promise<Run> {
   checkSending(flags);
-  const signal = new StopSignal();
   const defs = await modulesNamed(flags.modules);
   const settings = parseSettings(flags.set ?? [], defs);
-  makeFolder(flags.data);
-  using store = new AlertStore(join(flags.data, "nemean.sqlite"));
-  const json = flags.json === true || process.stdout.isTTY !== true;
-  using appliance = new Appliance(
-    {
+  return {
+    interface: flags.interface,
+    data: flags.data ?? DATA,
+    port: flags.port ?? PORT,
+    plan: {
       source: livePlanOf(flags, { linger: LINGER }),
       modules: defs.map(({ name }) => ({ name, params: settings.get(name) ?? {} })),
       sensor: "nemean",
-      stateFolder: join(flags.data, "state"),
       ...pluginsOf(flags),
       ...sendingOf(flags),
     },
+  };
+}
+
+/** From a configuration: a file, which becomes the revision in force, or the one that is. */
+async function fromConfig(flags: Flags): Promise<Run> {
+  const file = flags.config;
+  const config = file === undefined ? await inForce(flags.data ?? DATA) : await readConfig(file);
+  const data = flags.data ?? config.data;
+  if (file !== undefined) {
+    makeFolder(data);
+    using revisions = new Revisions(storePath(data));
+    revisions.apply(readFileSync(file, "utf8"), `up --config ${file}`);
+  }
+  return {
+    interface: config.source.interface,
+    data,
+    port: flags.port ?? config.api.port,
+    plan: planOf(config),
+  };
+}
+
+async function inForce(data: string): Promise<Config> {
+  makeFolder(data);
+  using revisions = new Revisions(storePath(data));
+  const newest = revisions.newest();
+  if (!newest)
+    throw usageError(
+      "up: give -I INTERFACE, or --config FILE, or apply a configuration with nemean config apply FILE",
+    );
+  return await parseConfig(newest.body, `revision ${newest.id}`);
+}
+
+async function up(flags: Flags): Promise<number> {
+  const signal = new StopSignal();
+  const { interface: tap } = flags;
+  if (tap !== undefined && flags.config !== undefined)
+    throw usageError("up: give -I or --config: the file names the interface");
+  const run = await (tap === undefined
+    ? fromConfig(flags)
+    : fromOptions({ ...flags, interface: tap }));
+  makeFolder(run.data);
+  using store = new AlertStore(storePath(run.data));
+  const json = flags.json === true || process.stdout.isTTY !== true;
+  using appliance = new Appliance(
+    { ...run.plan, stateFolder: statePath(run.data) },
     {
       onAlert: (alert) => {
         store.put(alert);
@@ -101,10 +150,9 @@ async function up(flags: Flags): Promise<number> {
       onWarning: (message) => say(`warning: ${message}`),
     },
   );
-  using api = startApi(store, appliance, flags.port);
+  using api = startApi(store, appliance, run.port);
   void signal.wait.then(() => appliance.stop());
-  if (await appliance.ready)
-    say(`capturing from ${flags.interface}; the API answers on ${api.url}`);
+  if (await appliance.ready) say(`capturing from ${run.interface}; the API answers on ${api.url}`);
   const failure = await appliance.ended();
   store.flush();
   const { sources, alerts } = appliance.snapshot();

@@ -68,3 +68,14 @@ export const tally = sqliteTable(
   },
   (column) => [primaryKey({ columns: [column.detector, column.severity] })],
 );
+
+/** Configurations that were applied, the newest last; rolling back applies an old one again. */
+export const configRevision = sqliteTable("config_revision", {
+  id: integer("id").primaryKey({ autoIncrement: true }),
+  /** Microseconds since 1970. */
+  at: integer("at").notNull(),
+  /** What made it: `apply nemean.toml`, `rollback to 3`. */
+  reason: text("reason").notNull(),
+  /** The TOML as it was given. */
+  body: text("body").notNull(),
+});

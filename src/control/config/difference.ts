@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import type { Config } from "./read.ts";
+
+/** Settings by path, with the defaults filled in: what a configuration comes to. */
+function flat(value: unknown, path: string, into: Map<string, string>): Map<string, string> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    for (const [name, each] of Object.entries(value))
+      flat(each, path === "" ? name : `${path}.${name}`, into);
+  else into.set(path, JSON.stringify(value));
+  return into;
+}
+
+function settingsOf({ modules, ...rest }: Config): Map<string, string> {
+  const all = flat(rest, "", new Map());
+  for (const { name, params } of modules) {
+    all.set(`modules.${name}.enabled`, "true");
+    flat(params, `modules.${name}`, all);
+  }
+  return all;
+}
+
+/** What changes from one configuration to another, a line a setting: `meter.idle: 30 -> 60`. */
+export function differences(from: Config, to: Config): string[] {
+  const before = settingsOf(from);
+  const after = settingsOf(to);
+  const paths = [...new Set([...before.keys(), ...after.keys()])].sort();
+  return paths
+    .filter((path) => before.get(path) !== after.get(path))
+    .map((path) => `${path}: ${before.get(path) ?? "default"} -> ${after.get(path) ?? gone(path)}`);
+}
+
+const gone = (path: string): string => (path.endsWith(".enabled") ? "false" : "default");

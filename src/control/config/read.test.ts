@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { placeOf, placesOf } from "./locate.ts";
+import { ConfigError, suggestion } from "./problem.ts";
+import { parseConfig, readConfig } from "./read.ts";
+import { configSchema } from "./schema.ts";
+
+const LEAST = '[[sources]]\ninterface = "tap0"\n';
+
+/** What is wrong with a text, a line each. */
+async function wrong(text: string): Promise<string[]> {
+  try {
+    await parseConfig(text, "x.toml");
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message.split("\n");
+  }
+}
+
+describe("parseConfig", () => {
+  test("parseConfig fills in what is left out: all detectors run, the meter has its defaults", async () => {
+    const config = await parseConfig(LEAST, "x.toml");
+    expect(config).toMatchObject({
+      source: { interface: "tap0", workers: 1, backend: "auto" },
+      meter: { active: 300, idle: 30, linger: 5 },
+      plugins: [],
+      api: { port: 8080 },
+      data: "nemean-data",
+    });
+    expect(config.modules.map(({ name }) => name)).toContain("vportscan");
+    expect(config.modules.every(({ params }) => Object.keys(params).length === 0)).toBe(true);
+  });
+
+  test("parseConfig takes settings of modules, and leaves out those that are off", async () => {
+    const text = `${LEAST}[modules.vportscan]\nportsMax = 20\n[modules.haddrscan]\nenabled = false\n`;
+    const { modules } = await parseConfig(text, "x.toml");
+    expect(modules).toContainEqual({ name: "vportscan", params: { portsMax: 20 } });
+    expect(modules.map(({ name }) => name)).not.toContain("haddrscan");
+  });
+
+  test("parseConfig reads plugins by name", async () => {
+    const { plugins } = await parseConfig(`${LEAST}[meter]\nplugins = ["dns", "tls"]\n`, "x.toml");
+    expect(plugins).toEqual([["dns", "tls"]]);
+  });
+
+  test.each([
+    [
+      "meter = 1\n[[sources]]\ninterface = 'a'\n",
+      "x.toml:1:1: meter: expected a table, as [meter]",
+    ],
+    [`${LEAST}[metre]\n`, 'x.toml:3:1: the file has no "metre"; did you mean meter?'],
+    [`${LEAST}[meter]\nidel = 3\n`, 'x.toml:4:1: [meter] has no "idel"; did you mean idle?'],
+    [
+      `${LEAST}[meter]\n  idle = "3"\n`,
+      'x.toml:4:3: meter.idle: expected seconds from 1 to 2000, got "3"',
+    ],
+    [
+      `${LEAST}[meter]\nidle = 0\n`,
+      "x.toml:4:1: meter.idle: expected seconds from 1 to 2000, got 0",
+    ],
+    [`${LEAST}[meter]\nplugins = ["nix"]\n`, /^x.toml:4:1: meter.plugins: -p: no plugin "nix"/],
+    [
+      `${LEAST}[modules.vportscam]\n`,
+      'x.toml:3:1: [modules] has no "vportscam"; did you mean vportscan?',
+    ],
+    [
+      `${LEAST}[modules.vportscan]\nportsMin = 5\n`,
+      /^x.toml:4:1: \[modules.vportscan\] has no "portsMin"; did you mean portsMax\?/,
+    ],
+    [
+      `${LEAST}[api]\nport = 70000\n`,
+      "x.toml:4:1: api.port: expected whole number from 0 to 65535, got 70000",
+    ],
+    [
+      "data = 'x'\n",
+      'x.toml:1:1: sources: name the interface of the tap: [[sources]] interface = "eth0"',
+    ],
+    [
+      `${LEAST}${LEAST}`,
+      "x.toml:3:1: sources: one interface is captured from; leave the others out",
+    ],
+    [`${LEAST}data = [1,\n`, /^x.toml:\d+:\d+: ./],
+    ["a = 1\na = 2\n", /^x.toml:2:\d+: .*redefine/i],
+  ])("parseConfig says what is wrong with %p, where, and the cure", async (text, message) => {
+    const lines = await wrong(text);
+    expect(lines).toHaveLength(1);
+    if (typeof message === "string") expect(lines[0]).toBe(message);
+    else expect(lines[0]).toMatch(message);
+  });
+
+  test("parseConfig shows all that is wrong at once, in the order of the file", async () => {
+    const lines = await wrong(`${LEAST}[meter]\nidle = 0\nactive = true\n[api]\nport = "x"\n`);
+    expect(lines.map((line) => line.split(":")[1])).toEqual(["4", "5", "7"]);
+  });
+
+  test("parseConfig throws nothing but its own errors, whatever the text", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: "binary", maxLength: 60 }), async (text) => {
+        for (const each of [
+          text,
+          `${LEAST}[meter]\nidle = ${text}`,
+          `[[sources]]\ninterface = "${text}"`,
+        ])
+          await parseConfig(each, "x").catch((error: unknown) =>
+            expect(error).toBeInstanceOf(ConfigError),
+          );
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test("readConfig names the file that cannot be read", async () => {
+  await expect(readConfig("/none/x.toml")).rejects.toThrow(/--config \/none\/x.toml: .*ENOENT/);
+  const folder = mkdtempSync(join(tmpdir(), "nemean-config-"));
+  const path = join(folder, "n.toml");
+  writeFileSync(path, LEAST);
+  expect((await readConfig(path)).source.interface).toBe("tap0");
+  rmSync(folder, { recursive: true });
+});
+
+test("placesOf finds keys in tables, lists of tables, dotted and quoted, and not in texts", () => {
+  const places = placesOf(
+    'a.b = 1\n[x."y z"]\n  k = """\nnot = 1\n"""\n[[l]]\nm = 1\n[[l]]\nm = 2\n',
+  );
+  const at = (...path: string[]) => Object.values(placeOf(places, path)).join(":");
+  expect(at("a", "b")).toBe("1:1");
+  expect(at("x", "y z", "k")).toBe("3:3");
+  expect(at("x", "y z", "none")).toBe("2:1");
+  expect(at("not")).toBe("1:1");
+  expect([at("l", "0", "m"), at("l", "1", "m")]).toEqual(["7:1", "9:1"]);
+});
+
+test("suggestion proposes the nearest name, or lists all", () => {
+  expect(suggestion("prot", ["port", "host"])).toBe("; did you mean port?");
+  expect(suggestion("zzz", ["port", "host"])).toBe("; there are port, host");
+  expect(suggestion("x", [])).toBe("; there are none");
+});
+
+test("configSchema has each detector's parameters, with their bounds", async () => {
+  const text = JSON.stringify(await configSchema());
+  const schema = JSON.parse(text);
+  const { modules, meter } = schema.properties;
+  expect(modules.properties.vportscan.properties.portsMax).toMatchObject({
+    type: "integer",
+    minimum: 2,
+    maximum: 1024,
+  });
+  expect(meter.additionalProperties).toBe(false);
+});

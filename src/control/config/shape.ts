@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/** What a configuration file holds beside modules and sinks, which declare their own parameters. @module */
+import { METER_DEFAULTS } from "../../core/flow/meter.ts";
+import { type ParamOf, param } from "../../core/module.ts";
+
+/** A list of texts. */
+export interface TextsParam {
+  readonly kind: "texts";
+  readonly about: string;
+  readonly default: readonly string[];
+}
+
+/** One setting of a table. */
+export type Setting = ParamOf<unknown> | TextsParam;
+export type Settings = Readonly<Record<string, Setting>>;
+export type SettingsOf<S> = {
+  readonly [K in keyof S]: S[K] extends TextsParam
+    ? readonly string[]
+    : S[K] extends ParamOf<infer V>
+      ? V
+      : never;
+};
+
+const texts = (about: string, defaults: readonly string[] = []): TextsParam => ({
+  kind: "texts",
+  about,
+  default: defaults,
+});
+
+/** `[[sources]]`: what is captured. */
+export const SOURCE = {
+  interface: param.text({ about: "interface of the tap", default: "" }),
+  workers: param.count({
+    about: "capture Workers the kernel spreads flows over",
+    default: 1,
+    min: 1,
+    max: 64,
+  }),
+  ring: param.count({
+    about: "capture ring of each Worker, megabytes",
+    default: 64,
+    min: 1,
+    max: 2048,
+  }),
+  backend: param.choice({
+    about: "how packets are captured",
+    options: ["auto", "ring", "libpcap"],
+    default: "auto",
+  }),
+  filter: param.text({
+    about: "only packets that this libpcap filter matches; empty for all",
+    default: "",
+  }),
+} as const;
+
+/** `[meter]`. */
+export const METER = {
+  active: param.seconds({
+    about: "export a flow that goes on after this long",
+    default: METER_DEFAULTS.active,
+    min: 1,
+    max: 2000,
+  }),
+  idle: param.seconds({
+    about: "a flow without packets for this long has ended",
+    default: METER_DEFAULTS.idle,
+    min: 1,
+    max: 2000,
+  }),
+  linger: param.seconds({
+    about: "export a TCP connection that ended after this long",
+    default: 5,
+    max: 2000,
+  }),
+  maxFlows: param.count({
+    about: "most flows at once",
+    default: METER_DEFAULTS.flowsMax,
+    min: 16,
+    max: 1 << 24,
+  }),
+  vlanInKey: param.flag({ about: "the outer VLAN id is part of the flow key", default: true }),
+  tunnels: param.flag({ about: "the inner header of a tunnel is the flow key", default: true }),
+  plugins: texts("what else to find in flows: names, all, default, none", ["none"]),
+} as const;
+
+/** `[flows]`: where flows are sent. */
+export const FLOW_TARGETS = {
+  interfaces: param.text({ about: "TRAP outputs, divided by commas", default: "" }),
+  ipfix: param.text({ about: "IPFIX collector: udp:HOST:PORT, tcp:HOST:PORT, tls:…", default: "" }),
+} as const;
+
+/** `[api]`. */
+export const API = {
+  port: param.count({ about: "port on 127.0.0.1; 0 takes a free one", default: 8080, max: 65_535 }),
+} as const;
+
+/** At the top of the file. */
+export const TOP = {
+  data: param.text({ about: "folder of alerts, states and queues", default: "nemean-data" }),
+  sensor: param.text({ about: "name of this sensor in alerts", default: "nemean" }),
+} as const;
+
+/** Of each module beside its own parameters. */
+export const MODULE = {
+  enabled: param.flag({ about: "whether it runs", default: true }),
+} as const;

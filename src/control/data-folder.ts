@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/** What lies where in the folder of `--data`. @module */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT, messageOf, NemeanError } from "../core/errors.ts";
+
+/** @throws {NemeanError} ERR_STORE */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    throw new NemeanError("ERR_STORE", EXIT.cannotCreate, `--data ${path}: ${messageOf(error)}`);
+  }
+}
+
+/** Alerts, and the configurations that were applied. */
+export const storePath = (folder: string): string => join(folder, "nemean.sqlite");
+
+/** States that modules keep over a restart. */
+export const statePath = (folder: string): string => join(folder, "state");
