@@ -5,6 +5,7 @@ import { EXIT, NemeanError } from "../../core/errors.ts";
 import { printable, printableJson } from "../../core/log.ts";
 import { timeText } from "../../core/unirec/time.ts";
 import { writeAll } from "../../core/write-all.ts";
+import { ConfigError } from "../config/problem.ts";
 
 /**
  * Write a line to standard error: messages and progress, so that standard output stays data. What could move the
@@ -39,7 +40,10 @@ export function print(text: string): void {
 /** Say why a run failed; returns the exit code. Quiet when all that happened is that the reader has gone. */
 export function sayFailure(failure: Error | { message: string; exitCode: number }): number {
   const exitCode = "exitCode" in failure ? failure.exitCode : EXIT.software;
-  if (exitCode !== EXIT.ok) say(`nemean: ${failure.message}`);
+  if (exitCode === EXIT.ok) return exitCode;
+  // What is wrong with a configuration is a list; a newline in another message came from outside.
+  const lines = failure instanceof ConfigError ? failure.lines : [failure.message];
+  for (const line of lines) say(`nemean: ${line}`);
   return exitCode;
 }
 

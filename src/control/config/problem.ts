@@ -10,7 +10,8 @@ export interface Problem {
 
 /** All that is wrong with a configuration, a line each: `nemean.toml:12:3: …`. */
 export class ConfigError extends NemeanError {
-  readonly problems: readonly Problem[];
+  /** A line for each. */
+  readonly lines: readonly string[];
 
   constructor(file: string, problems: readonly Problem[]) {
     const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
@@ -18,7 +19,7 @@ export class ConfigError extends NemeanError {
       ({ line, column, message }) => `${file}:${line}:${column}: ${message}`,
     );
     super("ERR_CONFIG", EXIT.config, lines.join("\n"));
-    this.problems = sorted;
+    this.lines = lines;
   }
 }
 
