@@ -2,9 +2,10 @@
 import { SQLiteError } from "bun:sqlite";
 import { Elysia } from "elysia";
 import { EXIT, messageOf, NemeanError, usageError } from "../../core/errors.ts";
+import { rfc3339 } from "../../core/unirec/time.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
-import { alertView, rfc3339 } from "./alert-view.ts";
+import { alertView } from "./alert-view.ts";
 import { refusal } from "./guard.ts";
 import { pipelineHealth } from "./health.ts";
 import { metricsText } from "./metrics.ts";

@@ -9,6 +9,7 @@ import {
   parseTime,
   rawOfMicros,
   readTime,
+  rfc3339,
   SECOND,
   timeText,
   writeTime,
@@ -140,4 +141,14 @@ test.each([
   "1704164645",
 ])('parseTime refuses "%s"', (text) => {
   expect(parseTime(text)).toBeUndefined();
+});
+
+test.each([
+  [0, "1970-01-01T00:00:00.000000Z"],
+  [1_767_603_600_000_001, "2026-01-05T09:00:00.000001Z"],
+  [-5, "1970-01-01T00:00:00.000000Z"],
+  [Number.NaN, "1970-01-01T00:00:00.000000Z"],
+  [Number.POSITIVE_INFINITY, "2255-06-05T23:47:34.740991Z"],
+])("rfc3339 writes %d as %s", (micros, text) => {
+  expect(rfc3339(micros)).toBe(text);
 });

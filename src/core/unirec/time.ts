@@ -81,6 +81,10 @@ export function timeText(micros: number): string {
   return `${textOfDay}${TWO_DIGITS(hours)}:${TWO_DIGITS(minutes)}:${TWO_DIGITS(rest % 60)}.${fraction}`;
 }
 
+/** RFC 3339 with microseconds, from 1970 to 2255: past 2^53 a double has no single microseconds. */
+export const rfc3339 = (micros: number): string =>
+  `${timeText(Math.min(Math.max(Math.trunc(micros) || 0, 0), Number.MAX_SAFE_INTEGER))}Z`;
+
 const TIME =
   /^(\d{4})-(\d{1,2})-(\d{1,2})T(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})?$/;
 
