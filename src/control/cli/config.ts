@@ -7,6 +7,7 @@ import { differences } from "../config/difference.ts";
 import { parseConfig, readConfig } from "../config/read.ts";
 import { type Revision, Revisions } from "../config/revisions.ts";
 import { configSchema } from "../config/schema.ts";
+import { configTemplate } from "../config/template.ts";
 import { makeFolder, storePath } from "../data-folder.ts";
 import type { Status } from "./options.ts";
 import { print, say } from "./terminal.ts";
@@ -32,6 +33,11 @@ export function configCommand(program: Command, _status: Status): Command {
     .command("schema")
     .description("Print the JSON Schema of configuration files, for editors.")
     .action(async () => print(`${JSON.stringify(await configSchema(), null, 2)}\n`));
+  config
+    .command("new")
+    .description("Print a file to begin with: all settings, and what they are without it.")
+    .argument("<interface>", "interface of the tap")
+    .action(async (tap: string) => print(await configTemplate(tap)));
   withData(config.command("apply"))
     .description("Check a file and put it in force: nemean up runs it from its next start on.")
     .argument("<file>")

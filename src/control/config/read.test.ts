@@ -4,10 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { differences } from "./difference.ts";
 import { placeOf, placesOf } from "./locate.ts";
 import { ConfigError, suggestion } from "./problem.ts";
 import { parseConfig, readConfig } from "./read.ts";
 import { configSchema } from "./schema.ts";
+import { configTemplate } from "./template.ts";
 
 const LEAST = '[[sources]]\ninterface = "tap0"\n';
 
@@ -141,6 +143,21 @@ test("suggestion proposes the nearest name, or lists all", () => {
   expect(suggestion("zzz", ["port", "host"])).toBe("; there are port, host");
   expect(suggestion("x", [])).toBe("; there are none");
 });
+
+test("configTemplate is a configuration with every setting, and nothing but defaults", async () => {
+  const text = await configTemplate("tap0");
+  const given = await parseConfig(text, "x.toml");
+  expect(given).toEqual(await parseConfig(LEAST, "x.toml"));
+  expect(text).toContain("# idle = 30  # a flow without packets for this long has ended");
+  // Each default is one that its setting takes.
+  const all = text.replaceAll(/^# (\w+ = )/gm, "$1");
+  expect(
+    differences(given, await parseConfig(all, "x.toml")).filter((line) => !SAME.test(line)),
+  ).toEqual([]);
+});
+
+/** A parameter that is given with its default's value. */
+const SAME = /^modules\.[^:]*: default -> /;
 
 test("configSchema has each detector's parameters, with their bounds", async () => {
   const text = JSON.stringify(await configSchema());

@@ -3,7 +3,7 @@ import type { Log } from "../log.ts";
 import { Dial } from "../net/dial.ts";
 import { POLLIN, POLLOUT, type Poller, type Task } from "../net/poller.ts";
 import { connect, connectDatagram, resolve } from "../net/sockets.ts";
-import { AGAIN, type ByteStream, SocketStream } from "../net/stream.ts";
+import { AGAIN, BROKEN, type ByteStream, SocketStream } from "../net/stream.ts";
 import { TlsContext } from "../net/tls.ts";
 import type { Message } from "./message.ts";
 import type { IpfixSpec } from "./specifier.ts";
@@ -126,7 +126,10 @@ export class Connection implements Task {
     if (!stream) return;
     this.events = POLLIN;
     for (let message = this.#source.next(); message; message = this.#source.next()) {
-      const written = stream.write(message.bytes, this.#taken, message.length);
+      let written = stream.write(message.bytes, this.#taken, message.length);
+      // Over UDP an error is of a message before: that nobody listened. This one may find somebody.
+      if (written === BROKEN && this.#spec.transport === "udp")
+        written = stream.write(message.bytes, this.#taken, message.length);
       if (written === AGAIN) {
         this.events |= stream.wants;
         return;

@@ -230,3 +230,36 @@ test("over UDP templates go out again after many messages", async () => {
   const templates = datagrams.filter((bytes) => bytes[17] === 2);
   expect(templates).toHaveLength(2);
 });
+
+test("a port that is linked later has its templates sent before its records", () => {
+  const collector = new Collector();
+  const { exporter, send, turnUntil } = exporterTo(collector.spec);
+  turnUntil(() => collector.messages.length === 1);
+  const port = new OutputPort("late", parseTemplate("ipaddr SRC_IP,uint16 DST_PORT"));
+  exporter.link(port);
+  const record = writer(port.template);
+  record.begin().setAll({ SRC_IP: "192.0.2.1", DST_PORT: 7 });
+  record.end(port.room(record.size));
+  port.flush();
+  send(1);
+  exporter.finish();
+  turnUntil(() => collector.messages.length === 3);
+  const { messages } = collector;
+  expect(messages[1]!.templates).toEqual([256, 257, 258, 259]);
+  expect(numberOf(messages[2]!.records[0]!["0/11"])).toBe(7);
+});
+
+test("over UDP a refusal is of a message before: the session goes on", async () => {
+  const socket = await Bun.udpSocket({ hostname: HOST, port: 0 });
+  const { port } = socket;
+  socket.close();
+  const { exporter, send, turnUntil } = exporterTo(`udp:${HOST}:${port}`);
+  turnUntil(() => exporter.stats.messages > 0);
+  for (let i = 0; i < 20; i++) {
+    send(100);
+    exporter.finish();
+    turnUntil(() => exporter.drained);
+    await Bun.sleep(2);
+  }
+  expect(exporter.stats).toMatchObject({ records: 2000, dropped: 0, reconnects: 0 });
+});

@@ -83,16 +83,18 @@ export class IpfixExporter implements Source {
 
   /** Export the records of a port. */
   link(port: OutputPort): void {
-    port.link(new Exported(this, port.template, this.#addTemplates(port.template)));
+    port.link(new Exported(this));
   }
 
-  #addTemplates(layout: Template): readonly [RecordEncoder, RecordEncoder] {
+  /** Encoders of a layout, for IPv4 and IPv6: their templates go out before the next message. */
+  encoders(layout: Template): Encoders {
     const id = TEMPLATE_ID + this.#templates.length;
     const encoders = [
       new RecordEncoder(id, layout, 4),
       new RecordEncoder(id + 1, layout, 6),
     ] as const;
     this.#templates.push(...encoders.map(({ template }) => template));
+    this.#templatesDue = true;
     return encoders;
   }
 
@@ -225,20 +227,21 @@ export class IpfixExporter implements Source {
   }
 }
 
+type Encoders = readonly [RecordEncoder, RecordEncoder];
+
 /** A port's records on their way to the exporter. */
 class Exported implements Receiver {
   readonly #exporter: IpfixExporter;
-  readonly #encoders: readonly [RecordEncoder, RecordEncoder];
+  #encoders: Encoders | undefined;
   /** Offset of the source address, by which the template is chosen; -1 without one. */
-  readonly #address: number;
+  #address = -1;
 
-  constructor(
-    exporter: IpfixExporter,
-    layout: Template,
-    encoders: readonly [RecordEncoder, RecordEncoder],
-  ) {
+  constructor(exporter: IpfixExporter) {
     this.#exporter = exporter;
-    this.#encoders = encoders;
+  }
+
+  announce(layout: Template): void {
+    this.#encoders = this.#exporter.encoders(layout);
     this.#address = fieldOf(layout, "SRC_IP")?.offset ?? -1;
   }
 
@@ -249,7 +252,7 @@ class Exported implements Receiver {
       const size = view.getUint16(at);
       const record = at + 2;
       const isShort = this.#address < 0 || isIpv4(view, record + this.#address);
-      this.#exporter.put(this.#encoders[isShort ? 0 : 1], batch, record, size);
+      this.#exporter.put(this.#encoders![isShort ? 0 : 1], batch, record, size);
       at = record + size;
     }
     this.#exporter.tick();

@@ -22,7 +22,8 @@ const ENTERPRISE_BIT = 0x8000;
 /** Seconds from 1900, where NTP's times begin, to 1970. */
 const NTP_EPOCH = 2_208_988_800;
 /** The lowest 11 bits of a fraction are finer than a microsecond, and sent as zero (RFC 7011 section 6.1.9). */
-const FRACTION_MASK = 0xffff_f800;
+const FINER = 2 ** 11;
+const SECOND = 1_000_000;
 const MILLI = 1000;
 const WORD = 2 ** 32;
 
@@ -176,9 +177,16 @@ export class RecordEncoder {
         return;
       }
       case ENCODING.micros:
-        target.setInt32(to, (view.getUint32(from + 4, true) + NTP_EPOCH) | 0);
-        target.setInt32(to + 4, view.getInt32(from, true) & FRACTION_MASK);
+        this.#ntp(readTime(view, from), to);
     }
+  }
+
+  /** NTP's timestamp of microseconds since 1970: rounded up, so that who cuts it off has them again. */
+  #ntp(micros: number, to: number): void {
+    const seconds = Math.floor(micros / SECOND);
+    const fraction = Math.ceil(((micros - seconds * SECOND) * (WORD / FINER)) / SECOND) * FINER;
+    this.#target.setInt32(to, (seconds + NTP_EPOCH) | 0);
+    this.#target.setInt32(to + 4, fraction | 0);
   }
 
   #ipv6(from: number, to: number): void {
