@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { allModules } from "../modules.ts";
+import {
+  API,
+  FLOW_TARGETS,
+  METER,
+  MODULE,
+  type Setting,
+  type Settings,
+  SOURCE,
+  TOP,
+} from "./shape.ts";
+
+/**
+ * A configuration file to begin with: the interface, and every other setting as a comment with its default, written
+ * from the declarations.
+ */
+export async function configTemplate(tap: string): Promise<string> {
+  const detectors = (await allModules()).filter(({ kind }) => kind === "detector");
+  const { interface: _, ...source } = SOURCE;
+  return [
+    "# Nemean's configuration. What is commented out is what holds without it.",
+    "",
+    ...rows(TOP),
+    "",
+    "[[sources]]",
+    `interface = ${JSON.stringify(tap)}`,
+    ...rows(source),
+    ...table("meter", METER),
+    ...table("flows", FLOW_TARGETS),
+    ...table("api", API),
+    ...detectors.flatMap(({ def }) => [
+      "",
+      `# ${def.about}`,
+      `[modules.${def.name}]`,
+      ...rows({ ...MODULE, ...def.params }),
+    ]),
+    "",
+  ].join("\n");
+}
+
+const table = (name: string, settings: Settings): string[] => ["", `[${name}]`, ...rows(settings)];
+
+const rows = (settings: Settings): string[] =>
+  Object.entries(settings).map(
+    ([name, setting]) => `# ${name} = ${written(setting)}  # ${setting.about}`,
+  );
+
+/** TOML's texts, numbers, flags and lists are written as JSON's. */
+const written = (setting: Setting): string => JSON.stringify(setting.default);
