@@ -11,8 +11,8 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true });
 });
 
-const declare = (name: string): string =>
-  `import { defineModule } from "../core/module.ts";\n\nexport default defineModule({\n  name: "${name}",\n  about: "A test.",\n});\n`;
+const declare = (name: string, by = "defineModule"): string =>
+  `import { ${by} } from "../core/module.ts";\n\nexport default ${by}({\n  name: "${name}",\n  about: "A test.",\n});\n`;
 
 /** A src folder with these files. */
 function source(files: Record<string, string>): string {
@@ -43,9 +43,21 @@ test("findComponents finds files and folders that declare a module, sorted by na
   ]);
 });
 
+test("findComponents takes an exporter only where exporters are, and nothing else there", () => {
+  const src = source({
+    "exporters/syslog/index.ts": declare("syslog", "defineExporter"),
+    "exporters/formats/cef.ts": declare("cef", "defineExporter"),
+    "exporters/ant.ts": declare("ant"),
+    "modules/bee.ts": declare("bee", "defineExporter"),
+  });
+  expect(findComponents(src)).toEqual([
+    { name: "syslog", kind: "exporter", path: "exporters/syslog/index.ts" },
+  ]);
+});
+
 test("findComponents refuses a module that is not named as its file", () => {
   const src = source({ "detectors/ant.ts": declare("bee") });
-  expect(() => findComponents(src)).toThrow("the module's name is bee, its file says ant");
+  expect(() => findComponents(src)).toThrow("the detector's name is bee, its file says ant");
 });
 
 test("findComponents refuses two components of one name", () => {
@@ -56,7 +68,9 @@ test("findComponents refuses two components of one name", () => {
 test("registryText is formatted as biome formats it, names of 48 letters included", () => {
   const names = Array.from({ length: 48 }, (_, i) => "a".repeat(i + 1));
   const text = registryText(
-    names.map((name) => ({ name, kind: "collector", path: `collectors/${name}.ts` })),
+    ["collector", "exporter"].flatMap((kind) =>
+      names.map((name) => ({ name, kind, path: `${kind}s/${name}.ts` })),
+    ),
   );
   const biome = Bun.spawnSync(
     [
@@ -72,4 +86,15 @@ test("registryText is formatted as biome formats it, names of 48 letters include
 
 test("registryText of no component is formatted as well", () => {
   expect(registryText([])).toContain("new Map<string, Component>([]);\n");
+});
+
+test("registryText keeps exporters apart from modules", () => {
+  const text = registryText([
+    { name: "ant", kind: "module", path: "modules/ant.ts" },
+    { name: "file", kind: "exporter", path: "exporters/file.ts" },
+  ]);
+  const [modules, exporters] = text.split("export const exporters");
+  expect(modules).toContain('["ant", { kind: "module", load: () => import("./modules/ant.ts") }]');
+  expect(modules).not.toContain("exporters/file.ts");
+  expect(exporters).toContain('["file", { load: () => import("./exporters/file.ts") }]');
 });

@@ -179,6 +179,7 @@ describe("rules", () => {
   test("defaultExports knows a component's declaration", () => {
     const files = {
       "src/detectors/a.ts": "export default defineModule({});",
+      "src/exporters/a.ts": "export default defineExporter({});",
       "src/core/b.ts": "export default class B {}",
     };
     expect(caught(rules.defaultExports, files)).toEqual(["src/core/b.ts"]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { usageError } from "../core/errors.ts";
+import type { AnyExporter } from "../core/exporter.ts";
 import type { AnyModule } from "../core/module.ts";
-import { type ComponentKind, registry } from "../registry.ts";
+import { type ComponentKind, exporters, registry } from "../registry.ts";
 
 /** A declaration and which kind of component it is. */
 export interface LoadedModule {
@@ -40,4 +41,16 @@ export async function modulesNamed(names: readonly string[] | undefined): Promis
   const twin = defs.find((def, i) => defs.indexOf(def) !== i);
   if (twin) throw usageError(`--modules: ${twin.name} is given twice`);
   return defs;
+}
+
+/** All exporters of the registry, loaded. */
+export async function allExporters(): Promise<AnyExporter[]> {
+  return Promise.all([...exporters.values()].map(async ({ load }) => (await load()).default));
+}
+
+/** The exporter of that name; throws ERR_USAGE listing the ones there are, `where` in front. */
+export async function exporterNamed(name: string, where = ""): Promise<AnyExporter> {
+  const found = exporters.get(name);
+  if (found) return (await found.load()).default;
+  throw usageError(`${where}no exporter "${name}"; there are ${[...exporters.keys()].join(", ")}`);
 }

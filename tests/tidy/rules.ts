@@ -69,7 +69,7 @@ export const licences = rule(
 export const defaultExports = rule(
   "a default export is a component's declaration and nothing else",
   (path) => path.startsWith("src/") && isSource(path),
-  (text) => /^export default (?!define(Module|Protocol)\()/m.test(text),
+  (text) => /^export default (?!define(Exporter|Module|Protocol)\()/m.test(text),
 );
 
 const LINES_MAX = 500;
