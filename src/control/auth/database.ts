@@ -47,6 +47,16 @@ export function openControl(path: string): ControlDatabase {
   }
 }
 
+/** Close the file with all of it in one piece: Drizzle's statements would leave the log beside it. */
+export function closeControl({ raw }: ControlDatabase): void {
+  try {
+    raw.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch {
+    // The log stays, and is read at the next start.
+  }
+  raw.close();
+}
+
 /** Make a new file before SQLite does, with a mode that its log files then take over. */
 function makePrivate(path: string): void {
   if (path !== ":memory:") closeSync(openSync(path, "a", MODE));
