@@ -29,4 +29,6 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
 ]);
 
 /** Every exporter by name, in alphabetical order. */
-export const exporters: ReadonlyMap<string, ExporterEntry> = new Map<string, ExporterEntry>([]);
+export const exporters: ReadonlyMap<string, ExporterEntry> = new Map<string, ExporterEntry>([
+  ["file", { load: () => import("./exporters/file/index.ts") }],
+]);

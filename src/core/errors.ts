@@ -61,6 +61,10 @@ export class NemeanError extends Error {
 export const usageError = (message: string): NemeanError =>
   new NemeanError("ERR_USAGE", EXIT.usage, message);
 
+/** A parameter whose value cannot work: `paramError("port: expected 1 to 65535, got 0")`. */
+export const paramError = (message: string): NemeanError =>
+  new NemeanError("ERR_PARAM", EXIT.config, message);
+
 /** The text of anything that was thrown. */
 export const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown);
