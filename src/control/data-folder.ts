@@ -16,5 +16,8 @@ export function makeFolder(path: string): void {
 /** Alerts, and the configurations that were applied. */
 export const storePath = (folder: string): string => join(folder, "nemean.sqlite");
 
+/** Users, sessions, tokens and the audit log. */
+export const accountsPath = (folder: string): string => join(folder, "control.sqlite");
+
 /** States that modules keep over a restart. */
 export const statePath = (folder: string): string => join(folder, "state");

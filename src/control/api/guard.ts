@@ -27,7 +27,5 @@ export function refusal(request: Request): Response | undefined {
       title: "Origin not allowed",
       detail: "Pages of other origins may not read the API.",
     });
-  if (request.method !== "GET" && request.method !== "HEAD")
-    return problem(405, { title: "Method not allowed" }, { allow: "GET, HEAD" });
   return undefined;
 }

@@ -3,13 +3,18 @@ import { SQLiteError } from "bun:sqlite";
 import { Elysia } from "elysia";
 import { EXIT, messageOf, NemeanError, usageError } from "../../core/errors.ts";
 import { rfc3339 } from "../../core/unirec/time.ts";
+import type { Principal } from "../auth/access.ts";
+import type { Auth } from "../auth/auth.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
+import { ACCOUNT_ROUTES, type AccountRoute } from "./accounts.ts";
+import { admit } from "./admission.ts";
 import { alertView } from "./alert-view.ts";
+import { BODY_MAX, readBody } from "./body.ts";
 import { refusal } from "./guard.ts";
 import { pipelineHealth } from "./health.ts";
 import { metricsText } from "./metrics.ts";
-import { type Operation, openApi } from "./openapi.ts";
+import { type Operation, openApi, type Route } from "./openapi.ts";
 import { answer, json, problem } from "./problem.ts";
 import { ALERT_PARAMETERS, alertQueryOf, noQuery, QueryError } from "./query.ts";
 
@@ -17,6 +22,8 @@ export interface ApiOptions {
   readonly store: AlertStore;
   readonly snapshot: () => Snapshot;
   readonly version: string;
+  /** Users, sessions and tokens; without them alerts can be read, and no more. */
+  readonly auth?: Auth;
   /** Further reasons why the product is degraded, in words. */
   readonly health?: () => readonly string[];
 }
@@ -29,42 +36,54 @@ export interface RunningApi extends Disposable {
 }
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
-  "/": { operationId: "getIndex", summary: "Where everything is.", answers: "Index" },
-  "/healthz": {
+  "GET /": {
+    needs: "public",
+    operationId: "getIndex",
+    summary: "Where everything is.",
+    answers: "Index",
+  },
+  "GET /healthz": {
+    needs: "public",
     operationId: "getHealth",
     summary: "Whether it runs (200), and what is wrong.",
     answers: "Health",
   },
-  "/api/v1/alerts": {
+  "GET /api/v1/alerts": {
+    needs: "read:alerts",
     operationId: "listAlerts",
     summary: "A page of events, those opened last first.",
     answers: "AlertPage",
     query: ALERT_PARAMETERS,
     errors: [503],
   },
-  "/api/v1/alerts/:id": {
+  "GET /api/v1/alerts/:id": {
+    needs: "read:alerts",
     operationId: "getAlert",
     summary: "One event.",
     answers: "Alert",
     errors: [404, 503],
   },
-  "/api/v1/stats": {
+  "GET /api/v1/stats": {
+    needs: "read:alerts",
     operationId: "getStats",
     summary: "Counters of the running pipeline and of the store.",
     answers: "Stats",
     errors: [503],
   },
-  "/metrics": {
+  "GET /metrics": {
+    needs: "read:alerts",
     operationId: "getMetrics",
     summary: "All counters in Prometheus' text format.",
     answers: "text/plain",
     errors: [503],
   },
-  "/openapi.json": {
+  "GET /openapi.json": {
+    needs: "public",
     operationId: "getOpenApi",
     summary: "This description.",
     answers: "OpenApi",
   },
+  ...Object.fromEntries(ACCOUNT_ROUTES.map((route) => [`${route.method} ${route.path}`, route])),
 };
 
 const INDEX = {
@@ -77,7 +96,19 @@ const INDEX = {
 
 const searchOf = (request: Request): URLSearchParams => new URL(request.url).searchParams;
 
-function errorAnswer(code: unknown, error: unknown): Response {
+const PARAMETER = /:\w+/g;
+
+/** Methods of the routes that a path belongs to; none when there is no such path. */
+function methodsOf(path: string, routes: readonly Route[]): string[] {
+  const methods = routes
+    .filter((route) => new RegExp(`^${route.path.replace(PARAMETER, "[^/]+")}$`).test(path))
+    .map(({ method }) => method);
+  return methods.includes("GET") ? [...methods, "HEAD"] : methods;
+}
+
+function errorAnswer(code: unknown, error: unknown, methods: readonly string[]): Response {
+  if (code === "NOT_FOUND" && methods.length > 0)
+    return problem(405, { title: "Method not allowed" }, { allow: methods.join(", ") });
   if (code === "NOT_FOUND")
     return problem(404, { title: "Not found", detail: "GET / lists what there is." });
   if (error instanceof QueryError)
@@ -87,8 +118,11 @@ function errorAnswer(code: unknown, error: unknown): Response {
   return problem(500, { title: "Internal error" });
 }
 
-/** The read-only API of a running appliance: for {@link serve}, or for requests by `app.handle`. */
-export function createApi({ store, snapshot, version, health = () => [] }: ApiOptions) {
+/** Where requests come from, as the server saw it. */
+const addresses = new WeakMap<Request, string>();
+
+/** The API of a running appliance: for {@link serve}, or for requests by `app.handle`. */
+export function createApi({ store, snapshot, version, auth, health = () => [] }: ApiOptions) {
   const startedAt = Date.now() * 1000;
   const reasons = (look: Snapshot): string[] => [
     ...store.health(),
@@ -97,11 +131,18 @@ export function createApi({ store, snapshot, version, health = () => [] }: ApiOp
   ];
   // Written when all routes are known, the one that shows it too.
   let description = "";
+  const routes = (): readonly Route[] => app.routes;
   const app = new Elysia({ normalize: false })
     .onRequest(({ request }) => refusal(request))
-    .onError(({ code, error }) => errorAnswer(code, error))
-    .onBeforeHandle(({ request, path }) => {
-      if (path !== "/api/v1/alerts") noQuery(searchOf(request));
+    .onError(({ code, error, path }) => errorAnswer(code, error, methodsOf(path, routes())))
+    .onBeforeHandle(({ request, path, route }) => {
+      const method = request.method === "HEAD" ? "GET" : request.method;
+      const operation = OPERATIONS[`${method} ${route}`];
+      // A route that nobody declared is nobody's.
+      const { refusal } = admit(auth, request, operation?.needs ?? "admin");
+      if (refusal) return refusal;
+      if (!QUERIED.has(path)) noQuery(searchOf(request));
+      return undefined;
     })
     .get("/", () => json(INDEX))
     .get("/healthz", () => {
@@ -129,8 +170,39 @@ export function createApi({ store, snapshot, version, health = () => [] }: ApiOp
       return answer(text, "text/plain; version=0.0.4; charset=utf-8");
     })
     .get("/openapi.json", () => answer(description, "application/json"));
+  if (auth) for (const route of ACCOUNT_ROUTES) addRoute(app, auth, route);
   description = JSON.stringify(openApi(version, app.routes, OPERATIONS));
   return app;
+}
+
+/** Paths that take a query. */
+const QUERIED = new Set(["/api/v1/alerts", "/api/v1/audit"]);
+
+type Adding = { route(method: string, path: string, handler: unknown, hook: unknown): unknown };
+
+function addRoute(app: Adding, auth: Auth, route: AccountRoute): void {
+  const handler = async ({
+    request,
+    params,
+  }: {
+    request: Request;
+    params?: Record<string, string>;
+  }) => {
+    const { principal } = admit(auth, request, route.needs) as { principal: Principal | undefined };
+    const read = route.body ? await readBody(request, route.body) : { body: {} };
+    if ("refusal" in read) return read.refusal;
+    const address = addresses.get(request) ?? "";
+    return route.handle({
+      auth,
+      request,
+      principal,
+      address,
+      body: read.body,
+      params: params ?? {},
+    });
+  };
+  // The body is read by its own fields, and by nobody before.
+  app.route(route.method, route.path, handler, { parse: "none" });
 }
 
 const HOSTNAMES = ["127.0.0.1", "::1", "localhost"];
@@ -149,10 +221,13 @@ export function serve(
     const server = Bun.serve({
       hostname,
       port,
-      // No request has a body, and an idle connection is not kept for long.
-      maxRequestBodySize: 4096,
+      // Bodies are small, and an idle connection is not kept for long.
+      maxRequestBodySize: BODY_MAX,
       idleTimeout: 30,
-      fetch: (request) => app.handle(request),
+      fetch: (request, server) => {
+        addresses.set(request, server.requestIP(request)?.address ?? "");
+        return app.handle(request);
+      },
       error: () => problem(500, { title: "Internal error" }),
     });
     const stop = (): void => void server.stop(true);

@@ -69,6 +69,16 @@ const ALERT = object(
   ["protocol", "flows", "packets", "bytes", "observed", "threshold", "baseline"],
 );
 
+const millis = (description: string): Schema => ({ type: ["integer", "null"], description });
+
+const USER = object({
+  id: integer("Number of the user."),
+  name: string("Name, in lower case."),
+  role: string("", { enum: ["viewer", "operator", "admin"] }),
+  created: integer("Milliseconds since 1970."),
+  disabled: { type: "boolean", description: "Whether the user is locked out." },
+});
+
 /** JSON Schemas (draft 2020-12, as OpenAPI 3.1 has it) of what the API answers. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
   Alert: ALERT,
@@ -117,6 +127,46 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       },
     },
   },
+  Session: object({
+    csrf: string("Goes with everything that changes something, as X-CSRF-Token."),
+    name: string("Name of the user."),
+    role: string("", { enum: ["viewer", "operator", "admin"] }),
+  }),
+  Done: object({ done: { type: "boolean", const: true } }),
+  User: USER,
+  Users: object({ items: { type: "array", items: ref("User") } }),
+  Tokens: object({
+    items: {
+      type: "array",
+      items: object({
+        id: integer("Number of the token."),
+        name: string("What it is for."),
+        scopes: { type: "array", items: string("What it may do.") },
+        created: integer("Milliseconds since 1970."),
+        expires: millis("When it ends; null for never."),
+        lastUsed: millis("When it was used last; null for never."),
+      }),
+    },
+  }),
+  NewToken: object({
+    id: integer("Number of the token."),
+    token: string("The secret, told once."),
+  }),
+  Audit: object({
+    items: {
+      type: "array",
+      items: object({
+        seq: integer("Number of the entry."),
+        at: integer("Milliseconds since 1970."),
+        actor: string("Who did it or tried; text from outside: escape it."),
+        action: string("What, as `login.fail`."),
+        target: string("To what or whom."),
+        detail: { type: "object", description: "More of it." },
+        address: string("From where."),
+      }),
+    },
+    next: { type: ["string", "null"], description: "`cursor` of the next page; null at the end." },
+  }),
   Index: { type: "object", additionalProperties: { type: "string" } },
   OpenApi: { type: "object", required: ["openapi", "info", "paths"] },
   Problem: object(

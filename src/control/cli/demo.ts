@@ -82,7 +82,7 @@ async function demo(flags: Flags): Promise<number> {
       onWarning: (message) => say(`warning: ${message}`),
     },
   );
-  using api = startApi(store, appliance, flags.port);
+  using api = startApi(store, appliance, { port: flags.port });
   void signal.wait.then(() => appliance.stop());
   const failure = await appliance.ended();
   store.flush();

@@ -3,10 +3,11 @@ import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { EXIT, usageError } from "../../core/errors.ts";
 import { Appliance, type AppliancePlan } from "../appliance.ts";
+import { Auth } from "../auth/auth.ts";
 import { planOf } from "../config/plan.ts";
 import { type Config, parseConfig, readConfig } from "../config/read.ts";
 import { Revisions } from "../config/revisions.ts";
-import { makeFolder, statePath, storePath } from "../data-folder.ts";
+import { accountsPath, makeFolder, statePath, storePath } from "../data-folder.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
 import { AlertStore } from "../store/alert-store.ts";
@@ -118,6 +119,14 @@ async function fromConfig(flags: Flags): Promise<Run> {
   };
 }
 
+/** How the first admin comes to be, as long as there is none. */
+function tellSetup(auth: Auth, url: string): void {
+  const setup = auth.setup.begin();
+  if (!setup) return;
+  const token = setup.fresh ? `token ${setup.token}, also ` : "token ";
+  say(`no admin yet: POST ${url}api/v1/setup makes one by the ${token}in ${setup.file}`);
+}
+
 async function inForce(data: string): Promise<Config> {
   makeFolder(data);
   using revisions = new Revisions(storePath(data));
@@ -150,9 +159,13 @@ async function up(flags: Flags): Promise<number> {
       onWarning: (message) => say(`warning: ${message}`),
     },
   );
-  using api = startApi(store, appliance, run.port);
+  using auth = new Auth(accountsPath(run.data));
+  using api = startApi(store, appliance, { port: run.port, auth });
   void signal.wait.then(() => appliance.stop());
-  if (await appliance.ready) say(`capturing from ${run.interface}; the API answers on ${api.url}`);
+  if (await appliance.ready) {
+    say(`capturing from ${run.interface}; the API answers on ${api.url}`);
+    tellSetup(auth, api.url);
+  }
   const failure = await appliance.ended();
   store.flush();
   const { sources, alerts } = appliance.snapshot();

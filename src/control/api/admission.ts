@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { allows, type Need, type Principal } from "../auth/access.ts";
+import type { Auth } from "../auth/auth.ts";
+import { readCookie } from "../auth/cookie.ts";
+import { isCsrfToken } from "../auth/sessions.ts";
+import { problem } from "./problem.ts";
+
+/** What a route asks of whoever sends a request; `public` asks nothing. */
+export type Ask = Need | "public";
+
+/** Header with the session's CSRF token, on everything that changes something. */
+export const CSRF_HEADER = "x-csrf-token";
+const BEARER = /^Bearer (\S+)$/;
+const READING = new Set(["GET", "HEAD"]);
+
+/** Who sends a request, or the answer to who may not. */
+export type Admission =
+  | { readonly principal: Principal | undefined; readonly refusal?: undefined }
+  | { readonly refusal: Response };
+
+/** The session's token in a request's cookie. */
+export const sessionOf = (request: Request): string | undefined =>
+  readCookie(request.headers.get("cookie"));
+
+const unknown = (): Admission => ({
+  refusal: problem(
+    401,
+    {
+      title: "Log in first",
+      detail: "POST /api/v1/login, or a token: Authorization: Bearer nmn_…",
+    },
+    { "www-authenticate": "Bearer" },
+  ),
+});
+
+const refused = (detail: string): Admission => ({
+  refusal: problem(403, { title: "Not allowed", detail }),
+});
+
+/**
+ * Whether a request may do what its route is for. As long as there is no admin, and where there are no accounts at all
+ * (the demo), reading alerts is open to this machine, and nothing else is.
+ */
+export function admit(auth: Auth | undefined, request: Request, ask: Ask): Admission {
+  if (ask === "public") return { principal: undefined };
+  const header = request.headers.get("authorization");
+  const bearer = BEARER.exec(header ?? "")?.[1];
+  const cookie = sessionOf(request);
+  if (!auth || auth.setup.isOpen)
+    return ask === "read:alerts"
+      ? { principal: undefined }
+      : refused("There is no admin yet: POST /api/v1/setup makes the first.");
+  // A header that is not understood is no reason to look at the cookie instead.
+  if (header !== null && bearer === undefined) return unknown();
+  const principal = auth.principalOf({
+    ...(bearer === undefined ? {} : { bearer }),
+    ...(cookie === undefined ? {} : { cookie }),
+  });
+  if (!principal) return unknown();
+  if (!allows(principal, ask))
+    return refused("Your role, or the token's scopes, do not cover this.");
+  const needsProof = principal.kind === "session" && !READING.has(request.method);
+  if (needsProof && !isCsrfToken(cookie ?? "", request.headers.get(CSRF_HEADER) ?? ""))
+    return refused(
+      `${CSRF_HEADER}: expected the one of this session; GET /api/v1/session tells it`,
+    );
+  return { principal };
+}
