@@ -7,6 +7,7 @@ import { clip, jsonLine } from "./text.ts";
 import { addressOf, finite, portOf, protocolName, whole } from "./values.ts";
 
 const HOST_MAX = 255;
+const UUID_PARTS = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
 const TECHNIQUE = /^T\d{4}(\.\d{3})?$/;
 /** Labels of a node's name are words of a programming language. */
 const NOT_IN_LABEL = /\W/g;
@@ -14,13 +15,12 @@ const STARTS_A_LABEL = /^[A-Za-z_]/;
 
 /** CESNET's Intrusion Detection Extensible Alert, version 0. */
 export const ideaAlert = (alert: Alert, place: SinkPlace): string =>
-  boundedLine(alert, (short, cut) => {
-    const id = messageId(alert);
-    return jsonLine({
+  boundedLine(alert, (short, cut) =>
+    jsonLine({
       Format: "IDEA0",
-      ID: id,
+      ID: messageId(short),
       // Each message has an ID of its own; an update tells of all that the event's first message told of.
-      AggrID: id === alert.id ? undefined : [short.id],
+      AggrID: short.update === 0 ? undefined : [short.id],
       DetectTime: rfc3339(short.detectTime),
       EventTime: rfc3339(short.firstTime),
       CeaseTime: rfc3339(short.lastTime),
@@ -43,8 +43,8 @@ export const ideaAlert = (alert: Alert, place: SinkPlace): string =>
         },
       ],
       _Nemean: ours(short, cut),
-    });
-  });
+    }),
+  );
 
 /** The event's UUID for its first message, one made of it and the update's number (RFC 9562 section 5.8) later. */
 export function messageId(alert: Alert): string {
@@ -52,11 +52,7 @@ export function messageId(alert: Alert): string {
   const bytes = new Bun.CryptoHasher("sha256").update(`${alert.id}:${alert.update}`).digest();
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = bytes.toString("hex", 0, 16);
-  const [a, b, c, d, e] = [[0, 8], [8, 12], [12, 16], [16, 20], [20]].map((range) =>
-    hex.slice(...range),
-  );
-  return `${a}-${b}-${c}-${d}-${e}`;
+  return bytes.toString("hex", 0, 16).replace(UUID_PARTS, "$1-$2-$3-$4-$5");
 }
 
 function references(alert: Alert): string[] | undefined {
@@ -101,11 +97,11 @@ const evidence = (alert: Alert): readonly object[] | undefined =>
 /** The host's name backwards, the product and the detector: `org.example.probe.nemean.vportscan`. */
 function nodeName(alert: Alert, place: SinkPlace): string {
   const host = clip(place.host, HOST_MAX).split(".").reverse();
-  const labels = [...host, "nemean", alert.detector].filter((label) => label !== "");
-  return labels.map(label).join(".");
+  const labels = [...host.filter((part) => part !== ""), "nemean", alert.detector];
+  return labels.map(labelOf).join(".");
 }
 
-const label = (text: string): string => {
+const labelOf = (text: string): string => {
   const word = text.replace(NOT_IN_LABEL, "_");
   return STARTS_A_LABEL.test(word) ? word : `_${word}`;
 };
