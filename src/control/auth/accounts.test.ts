@@ -65,7 +65,8 @@ test("Accounts.changeUser holds at once: sessions end, tokens have the new role"
   expect(tokens.verify(made.value.token)).toBeUndefined();
   accounts.changeUser(BY_LOCAL, id, { disabled: false });
   expect(t.auth.users.get(id)).toMatchObject({ role: "viewer", disabled: false });
-  expect(accounts.changeUser(BY_LOCAL, 999, {})).toMatchObject({ problem: "missing" });
+  for (const none of [999, 0, -1, 0.5, Number.NaN, 2 ** 60, Number.POSITIVE_INFINITY])
+    expect(accounts.changeUser(BY_LOCAL, none, {})).toMatchObject({ problem: "missing" });
 });
 
 test("Accounts keeps the last admin who can log in", async () => {
@@ -80,6 +81,9 @@ test("Accounts keeps the last admin who can log in", async () => {
   ])
     expect(result).toMatchObject({ ok: false, problem: "refused" });
   expect(t.auth.users.get(ann)).toMatchObject({ role: "admin", disabled: false });
+  // One who cannot log in is nobody's last hope.
+  expect(accounts.changeUser(BY_LOCAL, bob, { role: "viewer" })).toMatchObject({ ok: true });
+  expect(accounts.changeUser(BY_LOCAL, bob, { role: "admin" })).toMatchObject({ ok: true });
   expect(accounts.changeUser(BY_LOCAL, bob, { disabled: false })).toMatchObject({ ok: true });
   expect(accounts.removeUser(BY_LOCAL, ann)).toMatchObject({ ok: true });
   expect(t.auth.users.list().map(({ name }) => name)).toEqual(["bob"]);

@@ -139,6 +139,20 @@ test("Sessions stay over a restart, and ended ones leave the table", async () =>
   expect(sessions.revoke(old)).toBeFalse();
 });
 
+test("Sessions that have ended leave the table at the next log-in, whoever logs in", async () => {
+  using t = new TestAuth();
+  const { sessions } = t.auth;
+  const [ann, bob] = [await t.user("ann"), await t.user("bob")];
+  const idle = sessions.create(ann, "");
+  const busy = sessions.create(ann, "");
+  while (t.time.now < MONDAY + 12 * HOUR) {
+    sessions.verify(busy);
+    t.time.now += 10 * MINUTE;
+  }
+  sessions.create(bob, "");
+  expect([sessions.revoke(idle), sessions.revoke(busy)]).toEqual([false, false]);
+});
+
 test("Sessions go with their user, and a number is never given twice", async () => {
   using t = new TestAuth();
   const { sessions, users } = t.auth;

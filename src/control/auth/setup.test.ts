@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import {
   chmodSync,
@@ -98,7 +99,11 @@ test("Setup stays closed though its file was put back, and though the admin was 
   const { token, file } = t.auth.setup.begin()!;
   const id = await t.user("ann", "admin");
   writeFileSync(file, token);
+  // As a crash between the two would leave it.
+  using raw = new Database(t.folder.file("control.sqlite"));
+  raw.run("INSERT INTO setting VALUES ('setup.token', ?)", [hashOf(token)]);
   t.auth.users.update(id, { disabled: true });
+  expect(t.auth.setup.accepts(token)).toBeFalse();
   expect(t.restart().setup.begin()).toBeUndefined();
   expect(existsSync(file)).toBeFalse();
   expect(await claim(t, token)).toMatchObject({ ok: false });

@@ -2,7 +2,6 @@
 import {
   closeSync,
   constants,
-  fchmodSync,
   fsyncSync,
   openSync,
   readFileSync,
@@ -103,7 +102,6 @@ export class Setup {
       const { O_CREAT, O_EXCL, O_WRONLY } = constants;
       const fd = openSync(this.#file, O_CREAT | O_EXCL | O_WRONLY, MODE);
       try {
-        fchmodSync(fd, MODE);
         writeSync(fd, `${token}\n`);
         fsyncSync(fd);
       } finally {

@@ -80,11 +80,15 @@ test("Throttle locks a name that is guessed from everywhere, but not for an addr
 });
 
 test("Throttle does not count attempts that were right", () => {
-  const { throttle } = throttleOf();
+  const { throttle, time } = throttleOf();
   for (let i = 0; i < 50; i++) {
     expect(throttle.attempt("ann", "192.0.2.1")).toBe(0);
     throttle.succeeded("ann", "192.0.2.1");
   }
+  // What comes back late does not make the bucket larger.
+  expect(throttle.attempt("ann", "192.0.2.1")).toBe(0);
+  time.now += 60 * 60_000;
+  throttle.succeeded("ann", "192.0.2.1");
   // Who has an account of their own gains no further guesses by it.
   let tried = 0;
   for (let i = 0; i < 50; i++) {
