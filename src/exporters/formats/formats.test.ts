@@ -48,7 +48,7 @@ describe.each(NAMES)("%s", (name) => {
       version: text,
       title: text,
       category: text,
-      techniques: Array.from({ length: 40 }, () => text),
+      techniques: Array.from({ length: 2000 }, () => "\0".repeat(64)),
       source: { ip: text },
       target: { ip: text },
       reason: text,
