@@ -5,7 +5,7 @@ import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
 /** "NEMQ": tells our files from those of other programs that use SQLite as well. */
 const APPLICATION_ID = 0x4e45_4d51;
 const VERSION = 1;
-/** At the start another process may be at its last commit; later nobody else can have the file. */
+/** At the start another process may be at its end; later nobody else can have the file. */
 const BUSY_TIMEOUT_MS = 5000;
 /** Bytes the write-ahead log may keep after a checkpoint, and pages of 4 KiB that bring one about. */
 const WAL_SIZE_MAX = 64 << 20;
@@ -112,9 +112,12 @@ export class QueueFile {
   readonly #read: Statement<QueuedBody, [number, number, number]>;
   readonly #letters: Statement<DeadLetter, [string, number]>;
 
-  /** @throws {NemeanError} ERR_STORE when the path cannot be used */
-  constructor(path: string) {
-    const raw = openRaw(path);
+  /**
+   * @param patienceMs how long to wait for another process that has the file
+   * @throws {NemeanError} ERR_STORE when the path cannot be used
+   */
+  constructor(path: string, patienceMs = BUSY_TIMEOUT_MS) {
+    const raw = openRaw(path, patienceMs);
     this.raw = raw;
     this.#insert = raw.prepare(
       "INSERT INTO alert (seq, id, update_no, size, bytes_before, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -222,11 +225,11 @@ const valuesOf = (sink: SinkRow): Value[] => [
 const numberOf = (raw: Database, query: string): number =>
   Number(raw.query<Record<string, number>, []>(query).values()[0]?.[0] ?? 0);
 
-function openRaw(path: string): Database {
+function openRaw(path: string, patienceMs: number): Database {
   let raw: Database | undefined;
   try {
     raw = new Database(path, { create: true, readwrite: true });
-    raw.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    raw.run(`PRAGMA busy_timeout = ${patienceMs}`);
     // Two processes with one queue would both send all of it, and give the same numbers.
     raw.run("PRAGMA locking_mode = EXCLUSIVE");
     refuseForeign(raw, path);

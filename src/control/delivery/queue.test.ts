@@ -7,6 +7,7 @@ import { NemeanError } from "../../core/errors.ts";
 import { alertOf, TestFolder } from "../store/testing/alerts.ts";
 import { alertOfBody } from "./body.ts";
 import { DeliveryQueue, type QueueOptions, type SinkCounts } from "./queue.ts";
+import { QueueFile } from "./queue-file.ts";
 import { ManualTiming } from "./testing/manual-timing.ts";
 import { numbered, SmallFile } from "./testing/sinks.ts";
 
@@ -443,12 +444,17 @@ test.each(UNUSABLE)("DeliveryQueue refuses %s with one message", (_, make, text,
   }
 });
 
-test("DeliveryQueue has its file alone: nobody else writes or reads it meanwhile", () => {
+test("DeliveryQueue has its file alone: nobody else reads it, or opens it as a queue", () => {
   using folder = new TestFolder();
   const path = folder.file("q.sqlite");
-  using queue = open(path);
-  putAll(queue, 1, 1);
-  queue.flush();
-  using raw = new Database(path);
-  expect(() => raw.query("SELECT * FROM alert").all()).toThrow("locked");
+  {
+    using queue = open(path);
+    putAll(queue, 1, 1);
+    queue.flush();
+    using raw = new Database(path);
+    expect(() => raw.query("SELECT * FROM alert").all()).toThrow("locked");
+    expect(() => new QueueFile(path, 1)).toThrow(/is locked by another process; end that one/);
+  }
+  using next = open(path);
+  expect(take(next)).toEqual([1]);
 });
