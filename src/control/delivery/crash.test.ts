@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { join } from "node:path";
 import { TestFolder } from "../store/testing/alerts.ts";
 import type { DeliveryStats } from "./delivery.ts";
 import {
@@ -17,7 +16,7 @@ import { BATCH_ALERTS } from "./worker.ts";
 
 /** `bun run soak` asks for more. */
 const KILLS = Number(process.env["NEMEAN_SOAK"] ?? 5);
-const CHILD = join(import.meta.dir, "testing/crash-child.ts");
+const CHILD = Bun.fileURLToPath(new URL("./testing/crash-child.ts", import.meta.url));
 
 const spawn = (...args: string[]) =>
   Bun.spawn([process.execPath, CHILD, ...args], { stdout: "pipe", stderr: "pipe" });
