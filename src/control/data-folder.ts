@@ -19,5 +19,8 @@ export const storePath = (folder: string): string => join(folder, "nemean.sqlite
 /** Users, sessions, tokens and the audit log. */
 export const accountsPath = (folder: string): string => join(folder, "control.sqlite");
 
+/** Alerts that sinks still have to get. */
+export const queuePath = (folder: string): string => join(folder, "delivery.sqlite");
+
 /** States that modules keep over a restart. */
 export const statePath = (folder: string): string => join(folder, "state");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import type { DeliveryStats } from "../delivery/delivery.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** Seconds without a word from the pipeline after which it is taken to hang; it reports each second. */
@@ -13,4 +14,12 @@ export function pipelineHealth(
   if (finished) return [];
   const silence = Math.floor((now - (at || startedAt)) / 1_000_000);
   return silence > SILENCE_MAX ? [`pipeline: no word from it for ${silence} s`] : [];
+}
+
+/** What is wrong with bringing alerts to sinks, in words. */
+export function deliveryHealth({ queue, sinks }: DeliveryStats): string[] {
+  const wrong = sinks
+    .filter(({ state }) => state === "waiting")
+    .map(({ name, waiting, lastError }) => `sink ${name}: ${lastError}; ${waiting} alerts wait`);
+  return queue.state === "failed" ? [`delivery queue: ${queue.reason}`, ...wrong] : wrong;
 }

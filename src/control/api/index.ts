@@ -5,6 +5,7 @@ import { EXIT, messageOf, NemeanError, usageError } from "../../core/errors.ts";
 import { rfc3339 } from "../../core/unirec/time.ts";
 import type { Principal } from "../auth/access.ts";
 import type { Auth } from "../auth/auth.ts";
+import type { Delivery } from "../delivery/delivery.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
 import { ACCOUNT_ROUTES, type AccountRoute } from "./accounts.ts";
@@ -12,11 +13,12 @@ import { admit } from "./admission.ts";
 import { alertView } from "./alert-view.ts";
 import { BODY_MAX, readBody } from "./body.ts";
 import { refusal } from "./guard.ts";
-import { pipelineHealth } from "./health.ts";
+import { deliveryHealth, pipelineHealth } from "./health.ts";
 import { metricsText } from "./metrics.ts";
 import { type Operation, openApi, type Route } from "./openapi.ts";
 import { answer, json, problem } from "./problem.ts";
 import { ALERT_PARAMETERS, alertQueryOf, noQuery, QueryError } from "./query.ts";
+import { sinkRoutes } from "./sinks.ts";
 
 export interface ApiOptions {
   readonly store: AlertStore;
@@ -24,6 +26,8 @@ export interface ApiOptions {
   readonly version: string;
   /** Users, sessions and tokens; without them alerts can be read, and no more. */
   readonly auth?: Auth;
+  /** Where alerts are brought to, where there are sinks. */
+  readonly delivery?: Delivery;
   /** Further reasons why the product is degraded, in words. */
   readonly health?: () => readonly string[];
 }
@@ -83,7 +87,6 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "This description.",
     answers: "OpenApi",
   },
-  ...Object.fromEntries(ACCOUNT_ROUTES.map((route) => [`${route.method} ${route.path}`, route])),
 };
 
 const INDEX = {
@@ -122,13 +125,20 @@ function errorAnswer(code: unknown, error: unknown, methods: readonly string[]):
 const addresses = new WeakMap<Request, string>();
 
 /** The API of a running appliance: for {@link serve}, or for requests by `app.handle`. */
-export function createApi({ store, snapshot, version, auth, health = () => [] }: ApiOptions) {
+export function createApi(options: ApiOptions) {
+  const { store, snapshot, version, auth, delivery, health = () => [] } = options;
   const startedAt = Date.now() * 1000;
   const reasons = (look: Snapshot): string[] => [
     ...store.health(),
     ...pipelineHealth(look, Date.now() * 1000, startedAt),
     ...health(),
+    ...(delivery ? deliveryHealth(delivery.stats()) : []),
   ];
+  const accountRoutes = auth ? [...ACCOUNT_ROUTES, ...(delivery ? sinkRoutes(delivery) : [])] : [];
+  const operations: Readonly<Record<string, Operation>> = {
+    ...OPERATIONS,
+    ...Object.fromEntries(accountRoutes.map((route) => [`${route.method} ${route.path}`, route])),
+  };
   // Written when all routes are known, the one that shows it too.
   let description = "";
   const routes = (): readonly Route[] => app.routes;
@@ -137,7 +147,7 @@ export function createApi({ store, snapshot, version, auth, health = () => [] }:
     .onError(({ code, error, path }) => errorAnswer(code, error, methodsOf(path, routes())))
     .onBeforeHandle(({ request, path, route }) => {
       const method = request.method === "HEAD" ? "GET" : request.method;
-      const operation = OPERATIONS[`${method} ${route}`];
+      const operation = operations[`${method} ${route}`];
       // A route that nobody declared is nobody's.
       const { refusal } = admit(auth, request, operation?.needs ?? "admin");
       if (refusal) return refusal;
@@ -161,17 +171,25 @@ export function createApi({ store, snapshot, version, auth, health = () => [] }:
     })
     .get("/api/v1/stats", () => {
       const look = snapshot();
-      return json({ ...look, at: rfc3339(look.at), store: store.counts() });
+      const sinks = delivery ? { delivery: delivery.stats() } : {};
+      return json({ ...look, at: rfc3339(look.at), store: store.counts(), ...sinks });
     })
     .get("/metrics", () => {
       const look = snapshot();
       const degraded = reasons(look).length > 0;
-      const text = metricsText({ snapshot: look, store: store.counts(), version, degraded });
+      const sinks = delivery ? { delivery: delivery.stats() } : {};
+      const text = metricsText({
+        snapshot: look,
+        store: store.counts(),
+        version,
+        degraded,
+        ...sinks,
+      });
       return answer(text, "text/plain; version=0.0.4; charset=utf-8");
     })
     .get("/openapi.json", () => answer(description, "application/json"));
-  if (auth) for (const route of ACCOUNT_ROUTES) addRoute(app, auth, route);
-  description = JSON.stringify(openApi(version, app.routes, OPERATIONS));
+  if (auth) for (const route of accountRoutes) addRoute(app, auth, route);
+  description = JSON.stringify(openApi(version, app.routes, operations));
   return app;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import type { DeliveryStats, SinkStats } from "../delivery/delivery.ts";
 import type { Snapshot, SourceStats } from "../snapshot.ts";
 import type { AlertStoreCounts } from "../store/alert-store.ts";
 
@@ -11,6 +12,7 @@ export interface Look {
   readonly store: AlertStoreCounts;
   readonly version: string;
   readonly degraded: boolean;
+  readonly delivery?: DeliveryStats;
 }
 
 /** One metric: a counter ends in `_total`, and units are seconds and bytes. */
@@ -74,6 +76,11 @@ const perPlugin =
         ([plugin, value]): Sample => [{ ...labels, plugin }, value],
       ),
     );
+/** A value a sink; none without sinks. */
+const perSink =
+  (value: (sink: SinkStats) => number): Family["samples"] =>
+  ({ delivery }) =>
+    (delivery?.sinks ?? []).map((sink): Sample => [{ sink: sink.name }, value(sink)]);
 const perModule =
   (
     key: "port" | "event",
@@ -221,6 +228,26 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   nemean_store_evicted_events_total: counter(
     "Stored events that left since the store was full.",
     single(({ store }) => store.evicted),
+  ),
+  nemean_sink_waiting_alerts: gauge(
+    "Alerts that a sink still has to get.",
+    perSink(({ waiting }) => waiting),
+  ),
+  nemean_sink_delivered_alerts_total: counter(
+    "Alerts that a sink's receiver has.",
+    perSink(({ delivered }) => delivered),
+  ),
+  nemean_sink_dropped_alerts_total: counter(
+    "Alerts that left a sink's queue at its bound before they were sent.",
+    perSink(({ dropped }) => dropped),
+  ),
+  nemean_sink_refused_alerts_total: counter(
+    "Alerts that a sink's receiver will never take: the dead letters.",
+    perSink(({ dead }) => dead),
+  ),
+  nemean_sink_retries_total: counter(
+    "Sends to a sink that failed and were tried again.",
+    perSink(({ retries }) => retries),
   ),
   nemean_store_events: gauge("Events stored.", ({ store }) =>
     store.stored.map(

@@ -167,6 +167,25 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     next: { type: ["string", "null"], description: "`cursor` of the next page; null at the end." },
   }),
+  Sinks: object({
+    items: {
+      type: "array",
+      items: { type: "object", description: "A sink: name, state, counts, last error." },
+    },
+    queue: { type: "object", description: "The queue: its state, alerts and bytes in it." },
+  }),
+  SinkTest: object(
+    {
+      accepted: integer("1 when the receiver has it."),
+      refused: string("Why the receiver will never take it."),
+      failure: string("Why it could not be sent now."),
+      retryAfter: number("Milliseconds after which the receiver wants to be asked again."),
+    },
+    ["refused", "failure", "retryAfter"],
+  ),
+  DeadLetters: object({
+    items: { type: "array", items: { type: "object", description: "An alert, and the reason." } },
+  }),
   Index: { type: "object", additionalProperties: { type: "string" } },
   OpenApi: { type: "object", required: ["openapi", "info", "paths"] },
   Problem: object(

@@ -5,9 +5,10 @@ import { EXIT, usageError } from "../../core/errors.ts";
 import { Appliance, type AppliancePlan } from "../appliance.ts";
 import { Auth } from "../auth/auth.ts";
 import { planOf } from "../config/plan.ts";
-import { type Config, parseConfig, readConfig } from "../config/read.ts";
+import { type Config, parseConfig, readConfig, type SinkConfig } from "../config/read.ts";
 import { Revisions } from "../config/revisions.ts";
-import { accountsPath, makeFolder, statePath, storePath } from "../data-folder.ts";
+import { startDelivery } from "../config/sinks.ts";
+import { accountsPath, makeFolder, queuePath, statePath, storePath } from "../data-folder.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
 import { AlertStore } from "../store/alert-store.ts";
@@ -77,6 +78,7 @@ interface Run {
   readonly plan: Omit<AppliancePlan, "stateFolder">;
   readonly data: string;
   readonly port: number;
+  readonly sinks: readonly SinkConfig[];
 }
 
 const DATA = process.env["STATE_DIRECTORY"] ?? "nemean-data";
@@ -91,6 +93,7 @@ async function fromOptions(flags: Flags & { readonly interface: string }): Promi
     interface: flags.interface,
     data: flags.data ?? DATA,
     port: flags.port ?? PORT,
+    sinks: [],
     plan: {
       source: livePlanOf(flags, { linger: LINGER }),
       modules: defs.map(({ name }) => ({ name, params: settings.get(name) ?? {} })),
@@ -115,6 +118,7 @@ async function fromConfig(flags: Flags): Promise<Run> {
     interface: config.source.interface,
     data,
     port: flags.port ?? config.api.port,
+    sinks: config.sinks,
     plan: planOf(config),
   };
 }
@@ -149,18 +153,24 @@ async function up(flags: Flags): Promise<number> {
   makeFolder(run.data);
   using store = new AlertStore(storePath(run.data));
   const json = flags.json === true || process.stdout.isTTY !== true;
+  const delivery = await startDelivery(run.sinks, queuePath(run.data));
   using appliance = new Appliance(
     { ...run.plan, stateFolder: statePath(run.data) },
     {
       onAlert: (alert) => {
         store.put(alert);
+        delivery?.put(alert);
         printAlert(alert, json);
       },
       onWarning: (message) => say(`warning: ${message}`),
     },
   );
   using auth = new Auth(accountsPath(run.data));
-  using api = startApi(store, appliance, { port: run.port, auth });
+  using api = startApi(store, appliance, {
+    port: run.port,
+    auth,
+    ...(delivery ? { delivery } : {}),
+  });
   void signal.wait.then(() => appliance.stop());
   if (await appliance.ready) {
     say(`capturing from ${run.interface}; the API answers on ${api.url}`);
@@ -168,6 +178,7 @@ async function up(flags: Flags): Promise<number> {
   }
   const failure = await appliance.ended();
   store.flush();
+  await delivery?.close();
   const { sources, alerts } = appliance.snapshot();
   for (const { name, capture, meter } of sources) {
     if (capture) say(captureLine(name, capture));

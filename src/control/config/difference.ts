@@ -10,8 +10,9 @@ function flat(value: unknown, path: string, into: Map<string, string>): Map<stri
   return into;
 }
 
-function settingsOf({ modules, ...rest }: Config): Map<string, string> {
+function settingsOf({ modules, sinks, ...rest }: Config): Map<string, string> {
   const all = flat(rest, "", new Map());
+  for (const { name, ...sink } of sinks) flat(sink, `sinks.${name}`, all);
   for (const { name, params } of modules) {
     all.set(`modules.${name}.enabled`, "true");
     flat(params, `modules.${name}`, all);
@@ -26,7 +27,14 @@ export function differences(from: Config, to: Config): string[] {
   const paths = [...new Set([...before.keys(), ...after.keys()])].sort();
   return paths
     .filter((path) => before.get(path) !== after.get(path))
-    .map((path) => `${path}: ${before.get(path) ?? "default"} -> ${after.get(path) ?? gone(path)}`);
+    .map(
+      (path) =>
+        `${path}: ${before.get(path) ?? absent(path)} -> ${after.get(path) ?? absent(path)}`,
+    );
 }
 
-const gone = (path: string): string => (path.endsWith(".enabled") ? "false" : "default");
+/** What a path is where it is not there. */
+function absent(path: string): string {
+  if (path.startsWith("sinks.")) return "none";
+  return path.endsWith(".enabled") ? "false" : "default";
+}

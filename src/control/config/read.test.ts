@@ -117,6 +117,50 @@ describe("parseConfig", () => {
   });
 });
 
+describe("sinks", () => {
+  const sink = (text: string): string => `${LEAST}[sinks.siem]\n${text}\n`;
+
+  test("parseConfig gives a sink its exporter's parameters, with defaults, and which alerts it gets", async () => {
+    const text =
+      'exporter = "file"\npath = "/var/log/x"\nformat = "eve"\nseverity = 4\nprefixes = ["192.0.2.0/24"]';
+    const { sinks } = await parseConfig(sink(text), "x.toml");
+    expect(sinks).toMatchObject([
+      {
+        name: "siem",
+        exporter: "file",
+        params: { path: "/var/log/x", format: "eve", mode: "0640" },
+        route: { severity: 4, prefixes: ["192.0.2.0/24"], categories: [], detectors: [] },
+      },
+    ]);
+  });
+
+  test.each([
+    ['exporter = "fiel"', 'x.toml:4:1: sinks.siem: no exporter "fiel"; did you mean file?'],
+    ['path = "x"', /^x.toml:3:1: sinks.siem: no exporter ""; there are .*file/],
+    [
+      'exporter = "file"\nformat = "xml"',
+      /^x.toml:5:1: sinks.siem.format: expected json, eve, cef, idea, got "xml"/,
+    ],
+    [
+      'exporter = "file"\nseverity = 11',
+      /^x.toml:5:1: sinks.siem.severity: expected whole number from 0 to 10/,
+    ],
+    [
+      'exporter = "file"\nprefixes = ["x/8"]',
+      /^x.toml:5:1: sinks.siem: prefixes: expected an address or a prefix/,
+    ],
+    [
+      'exporter = "file"\npaht = "x"',
+      /^x.toml:5:1: \[sinks.siem\] has no "paht"; did you mean path\?/,
+    ],
+  ])("parseConfig says what is wrong with a sink: %p", async (text, message) => {
+    const lines = await wrong(sink(text));
+    expect(lines).toHaveLength(1);
+    if (typeof message === "string") expect(lines[0]).toBe(message);
+    else expect(lines[0]).toMatch(message);
+  });
+});
+
 test("readConfig names the file that cannot be read", async () => {
   await expect(readConfig("/none/x.toml")).rejects.toThrow(/--config \/none\/x.toml: .*ENOENT/);
   const folder = mkdtempSync(join(tmpdir(), "nemean-config-"));

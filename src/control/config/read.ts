@@ -2,9 +2,11 @@
 import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
+import type { AnyExporter } from "../../core/exporter.ts";
 import type { AnyModule } from "../../core/module.ts";
+import { matcherOf } from "../delivery/route.ts";
 import { allowed } from "../derive.ts";
-import { allModules } from "../modules.ts";
+import { allExporters, allModules } from "../modules.ts";
 import { type PluginGroups, parsePlugins } from "../plugins.ts";
 import { placeOf, placesOf } from "./locate.ts";
 import { ConfigError, type Problem, suggestion } from "./problem.ts";
@@ -16,6 +18,7 @@ import {
   type Setting,
   type Settings,
   type SettingsOf,
+  SINK,
   SOURCE,
   TOP,
 } from "./shape.ts";
@@ -27,14 +30,23 @@ export interface Config extends SettingsOf<typeof TOP> {
   readonly plugins: PluginGroups;
   readonly flows: SettingsOf<typeof FLOW_TARGETS>;
   readonly api: SettingsOf<typeof API>;
+  readonly sinks: readonly SinkConfig[];
   /** Modules that run, and the parameters that the file sets. */
   readonly modules: readonly { readonly name: string; readonly params: Record<string, unknown> }[];
+}
+
+/** A receiver of alerts, by the name it has in the file. */
+export interface SinkConfig {
+  readonly name: string;
+  readonly exporter: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly route: Omit<SettingsOf<typeof SINK>, "exporter">;
 }
 
 type Table = Readonly<Record<string, unknown>>;
 /** What the parser puts in front of what is wrong. */
 const PREFIX = /^Invalid TOML document: /;
-const SECTIONS = ["sources", "meter", "flows", "api", "modules"];
+const SECTIONS = ["sources", "meter", "flows", "api", "modules", "sinks"];
 
 /**
  * Read a configuration file.
@@ -70,6 +82,7 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
     flows: check.table(root["flows"], ["flows"], FLOW_TARGETS),
     api: check.table(root["api"], ["api"], API),
     modules: await check.modules(root["modules"]),
+    sinks: await check.sinks(root["sinks"]),
   };
   if (check.problems.length > 0) throw new ConfigError(file, check.problems);
   return config;
@@ -179,6 +192,39 @@ class Check {
           "[modules]",
         );
     return detectors.flatMap((def) => this.#module(def, tables[def.name]));
+  }
+
+  async sinks(value: unknown): Promise<SinkConfig[]> {
+    if (value === undefined) return [];
+    if (!isTable(value)) {
+      this.wrong(["sinks"], "sinks: expected tables, as [sinks.NAME]");
+      return [];
+    }
+    const exporters = await allExporters();
+    return Object.entries(value).flatMap(([name, table]) => this.#sink(name, table, exporters));
+  }
+
+  #sink(name: string, value: unknown, exporters: readonly AnyExporter[]): SinkConfig[] {
+    const path = ["sinks", name];
+    const table = isTable(value) ? value : {};
+    const wanted = String(table["exporter"] ?? "");
+    const def = exporters.find((each) => each.name === wanted);
+    if (!def) {
+      const known = exporters.map((each) => each.name);
+      const at = "exporter" in table ? [...path, "exporter"] : path;
+      this.wrong(at, `sinks.${name}: no exporter "${wanted}"${suggestion(wanted, known)}`);
+      return [];
+    }
+    const all = this.table(value, path, { ...def.params, ...SINK });
+    const { exporter, severity, categories, detectors, prefixes } = all;
+    const params = Object.keys(def.params).map((key) => [key, all[key as keyof typeof all]]);
+    const route = { severity, categories, detectors, prefixes };
+    try {
+      matcherOf(route);
+    } catch (error) {
+      this.wrong([...path, "prefixes"], `sinks.${name}: ${messageOf(error)}`);
+    }
+    return [{ name, exporter, params: Object.fromEntries(params), route }];
   }
 
   #module(def: AnyModule, value: unknown): Config["modules"] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { allModules } from "../modules.ts";
+import { allExporters, allModules } from "../modules.ts";
 import {
   API,
   FLOW_TARGETS,
@@ -7,6 +7,7 @@ import {
   MODULE,
   type Setting,
   type Settings,
+  SINK,
   SOURCE,
   TOP,
 } from "./shape.ts";
@@ -19,6 +20,14 @@ export async function configSchema(): Promise<Schema> {
   const modules = Object.fromEntries(
     detectors.map(({ def }) => [def.name, tableSchema({ ...MODULE, ...def.params }, def.about)]),
   );
+  const sinks = (await allExporters()).map((def) => {
+    const { properties, ...rest } = tableSchema({ ...def.params, ...SINK }, def.about);
+    return {
+      ...rest,
+      properties: { ...properties, exporter: { const: def.name } },
+      required: ["exporter"],
+    };
+  });
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "Nemean's configuration",
@@ -34,6 +43,7 @@ export async function configSchema(): Promise<Schema> {
       meter: tableSchema(METER, "How flows are metered, and what is found in them."),
       flows: tableSchema(FLOW_TARGETS, "Where flows are sent."),
       api: tableSchema(API, "The HTTP API."),
+      sinks: { type: "object", additionalProperties: { anyOf: sinks } },
       modules: { type: "object", additionalProperties: false, properties: modules },
     },
     required: ["sources"],

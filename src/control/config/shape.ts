@@ -100,6 +100,18 @@ export const TOP = {
   sensor: param.text({ about: "name of this sensor in alerts", default: "nemean" }),
 } as const;
 
+/** Of each sink beside its exporter's parameters: which alerts it gets. */
+export const SINK = {
+  exporter: param.text({
+    about: "what brings the alerts there: nemean help lists exporters",
+    default: "",
+  }),
+  severity: param.count({ about: "least severity, 0 to 10", default: 0, max: 10 }),
+  categories: texts("IDEA categories, as Recon.Scanning, or Recon for all of them; empty for all"),
+  detectors: texts("names of detectors; empty for all"),
+  prefixes: texts("addresses or prefixes that hold source or target; empty for all"),
+} as const;
+
 /** Of each module beside its own parameters. */
 export const MODULE = {
   enabled: param.flag({ about: "whether it runs", default: true }),
