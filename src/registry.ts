@@ -31,4 +31,5 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
 /** Every exporter by name, in alphabetical order. */
 export const exporters: ReadonlyMap<string, ExporterEntry> = new Map<string, ExporterEntry>([
   ["file", { load: () => import("./exporters/file/index.ts") }],
+  ["syslog", { load: () => import("./exporters/syslog/index.ts") }],
 ]);

@@ -68,6 +68,24 @@ export class TlsAuthority implements Disposable {
     return { key, cert, ca: this.ca };
   }
 
+  /** As {@link issue}, for names as `DNS:logs.example` and `IP:127.0.0.1`. */
+  issueFor(name: string, names: readonly string[]): TlsFiles {
+    const { key, cert } = this.#request(name);
+    const by = ["-CA", this.ca, "-CAkey", this.#key, "-CAcreateserial"];
+    const extensions = this.write(`${name}.ext`, `subjectAltName=${names.join(",")}\n`);
+    const about = ["-in", `${name}.csr`, "-out", cert, "-days", "3", "-extfile", extensions];
+    this.openssl("x509", "-req", ...by, ...about);
+    return { key, cert, ca: this.ca };
+  }
+
+  /** A key and a certificate that nobody else signed. */
+  issueSelfSigned(name: string, names: readonly string[]): TlsFiles {
+    const [key, cert] = [this.path(`${name}.key`), this.path(`${name}.pem`)];
+    const about = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=${names.join(",")}`];
+    this.openssl(...REQUEST, "-x509", "-keyout", key, "-out", cert, ...about);
+    return { key, cert, ca: cert };
+  }
+
   /** A key and a certificate that was valid for a day of the year 2001. */
   issueExpired(name: string): TlsFiles {
     const { key, cert } = this.#request(name);
