@@ -22,5 +22,8 @@ export const accountsPath = (folder: string): string => join(folder, "control.sq
 /** Alerts that sinks still have to get. */
 export const queuePath = (folder: string): string => join(folder, "delivery.sqlite");
 
+/** The socket that `nemean ctl` speaks to. */
+export const socketPath = (folder: string): string => join(folder, "control.sock");
+
 /** States that modules keep over a restart. */
 export const statePath = (folder: string): string => join(folder, "state");

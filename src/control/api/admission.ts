@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { allows, type Need, type Principal } from "../auth/access.ts";
+import { allows, LOCAL, type Need, type Principal } from "../auth/access.ts";
 import type { Auth } from "../auth/auth.ts";
 import { readCookie } from "../auth/cookie.ts";
 import { isCsrfToken } from "../auth/sessions.ts";
@@ -12,6 +12,9 @@ export type Ask = Need | "public";
 export const CSRF_HEADER = "x-csrf-token";
 const BEARER = /^Bearer (\S+)$/;
 const READING = new Set(["GET", "HEAD"]);
+
+/** Requests that came over the local socket: the file system has let their sender in. */
+export const localRequests = new WeakSet<Request>();
 
 /** Who sends a request, or the answer to who may not. */
 export type Admission =
@@ -43,6 +46,8 @@ const refused = (detail: string): Admission => ({
  */
 export function admit(auth: Auth | undefined, request: Request, ask: Ask): Admission {
   if (ask === "public") return { principal: undefined };
+  if (localRequests.has(request))
+    return allows(LOCAL, ask) ? { principal: LOCAL } : refused("This needs a session of a user.");
   const header = request.headers.get("authorization");
   const bearer = BEARER.exec(header ?? "")?.[1];
   const cookie = sessionOf(request);

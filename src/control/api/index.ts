@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { SQLiteError } from "bun:sqlite";
+import { rmSync } from "node:fs";
 import { Elysia } from "elysia";
 import { EXIT, messageOf, NemeanError, usageError } from "../../core/errors.ts";
 import { rfc3339 } from "../../core/unirec/time.ts";
@@ -9,7 +10,7 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
 import { ACCOUNT_ROUTES, type AccountRoute } from "./accounts.ts";
-import { admit } from "./admission.ts";
+import { admit, localRequests } from "./admission.ts";
 import { alertView } from "./alert-view.ts";
 import { BODY_MAX, readBody } from "./body.ts";
 import { refusal } from "./guard.ts";
@@ -224,6 +225,37 @@ function addRoute(app: Adding, auth: Auth, route: AccountRoute): void {
 }
 
 const HOSTNAMES = ["127.0.0.1", "::1", "localhost"];
+
+/**
+ * Serve the API on a unix socket, for who the file system lets in: the owner and the group. Throws `ERR_USAGE` when
+ * the path cannot be used.
+ */
+export function serveSocket(
+  app: { handle: (request: Request) => Promise<Response> | Response },
+  path: string,
+): Disposable {
+  try {
+    rmSync(path, { force: true });
+    // The mode holds from the first moment on: nobody slips in before it is set.
+    const before = process.umask(0o117);
+    try {
+      const server = Bun.serve({
+        unix: path,
+        maxRequestBodySize: BODY_MAX,
+        fetch: (request) => {
+          localRequests.add(request);
+          return app.handle(request);
+        },
+        error: () => problem(500, { title: "Internal error" }),
+      });
+      return { [Symbol.dispose]: () => void server.stop(true) };
+    } finally {
+      process.umask(before);
+    }
+  } catch (error) {
+    throw new NemeanError("ERR_USAGE", EXIT.unavailable, `${path}: ${messageOf(error)}`);
+  }
+}
 
 /**
  * Serve the API on loopback. Throws `ERR_USAGE` for any other address, since there is no log-in, and when

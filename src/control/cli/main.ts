@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   run: async () => (await import("./run.ts")).runCommand,
   demo: async () => (await import("./demo.ts")).demoCommand,
   up: async () => (await import("./up.ts")).upCommand,
+  ctl: async () => (await import("./ctl.ts")).ctlCommand,
   config: async () => (await import("./config.ts")).configCommand,
   modules: async () => (await import("./modules.ts")).modulesCommand,
   help: async () => (await import("./modules.ts")).helpCommand,

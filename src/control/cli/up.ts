@@ -8,7 +8,14 @@ import { planOf } from "../config/plan.ts";
 import { type Config, parseConfig, readConfig, type SinkConfig } from "../config/read.ts";
 import { Revisions } from "../config/revisions.ts";
 import { startDelivery } from "../config/sinks.ts";
-import { accountsPath, makeFolder, queuePath, statePath, storePath } from "../data-folder.ts";
+import {
+  accountsPath,
+  makeFolder,
+  queuePath,
+  socketPath,
+  statePath,
+  storePath,
+} from "../data-folder.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
 import { AlertStore } from "../store/alert-store.ts";
@@ -168,6 +175,7 @@ async function up(flags: Flags): Promise<number> {
   using auth = new Auth(accountsPath(run.data));
   using api = startApi(store, appliance, {
     port: run.port,
+    socket: socketPath(run.data),
     auth,
     ...(delivery ? { delivery } : {}),
   });

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { EXIT, NemeanError, usageError } from "../../core/errors.ts";
+import { printable } from "../../core/log.ts";
+import { socketPath } from "../data-folder.ts";
+import type { Status } from "./options.ts";
+import { grouped, print, say } from "./terminal.ts";
+
+interface Flags {
+  readonly data: string;
+  readonly json?: boolean;
+}
+
+/** What the API answers, as far as it is shown here. */
+interface Answers {
+  readonly "/healthz": {
+    readonly status: string;
+    readonly reasons: string[];
+    readonly uptime: number;
+  };
+  readonly "/api/v1/stats": {
+    readonly sources: readonly {
+      readonly name: string;
+      readonly meter: { readonly packets: number; readonly flows: number; readonly live: number };
+      readonly capture?: { readonly dropped: number; readonly state: string };
+    }[];
+    readonly modules: readonly { readonly name: string; readonly inputs: Record<string, number> }[];
+    readonly alerts: number;
+  };
+  readonly "/api/v1/sinks": {
+    readonly items: readonly {
+      readonly name: string;
+      readonly state: string;
+      readonly waiting: number;
+      readonly delivered: number;
+      readonly dropped: number;
+      readonly dead: number;
+      readonly lastError: string | null;
+    }[];
+  };
+  readonly "/api/v1/users": {
+    readonly items: readonly {
+      readonly name: string;
+      readonly role: string;
+      readonly disabled: boolean;
+    }[];
+  };
+}
+
+/** `nemean ctl`: look at a running appliance and work it, over its unix socket. */
+export function ctlCommand(program: Command, status: Status): Command {
+  const ctl = program
+    .command("ctl")
+    .description("Look at a running appliance, and work it, over its socket in the data folder.");
+  const add = (name: string, about: string): Command =>
+    ctl
+      .command(name)
+      .description(about)
+      .option("--data <folder>", "its data folder", process.env["STATE_DIRECTORY"] ?? "nemean-data")
+      .option("--json", "what the API answers, as it is");
+  add("status", "Whether it runs, and what is wrong; exit code 69 when something is.").action(
+    async (flags: Flags) => {
+      const health = await get(flags, "/healthz");
+      const stats = await get(flags, "/api/v1/stats");
+      if (health.status !== "ok") status.code = EXIT.unavailable;
+      if (flags.json) print(`${JSON.stringify({ health, stats })}\n`);
+      else tellStatus(health, stats);
+    },
+  );
+  add("sinks", "Receivers of alerts, and how far each has got.").action(async (flags: Flags) => {
+    const { items } = await get(flags, "/api/v1/sinks");
+    if (flags.json) print(`${JSON.stringify(items)}\n`);
+    else for (const sink of items) print(`${sinkLine(sink)}\n`);
+  });
+  add("sink-test", "Send a test alert to a sink, past its queue.")
+    .argument("<sink>")
+    .action(async (sink: string, flags: Flags) => {
+      const path = `/api/v1/sinks/${encodeURIComponent(sink)}/test`;
+      const { accepted, refused, failure } = (await ask(flags, path, {})) as Record<
+        string,
+        unknown
+      >;
+      if (accepted !== 1) status.code = EXIT.unavailable;
+      say(accepted === 1 ? `${sink} has the test alert` : `${sink}: ${String(refused ?? failure)}`);
+    });
+  add("users", "Who may log in.").action(async (flags: Flags) => {
+    const { items } = await get(flags, "/api/v1/users");
+    if (flags.json) print(`${JSON.stringify(items)}\n`);
+    else
+      for (const { name, role, disabled } of items)
+        print(`${printable(name)}  ${role}${disabled ? "  locked out" : ""}\n`);
+  });
+  add("user-add", "Make a user; the password is the first line of standard input.")
+    .argument("<name>")
+    .argument("<role>", "viewer, operator or admin")
+    .action(async (name: string, role: string, flags: Flags) => {
+      const [password = ""] = (await Bun.stdin.text()).split("\n");
+      await ask(flags, "/api/v1/users", { name, role, password });
+      say(`${name} may log in`);
+    });
+  return ctl;
+}
+
+function tellStatus(health: Answers["/healthz"], stats: Answers["/api/v1/stats"]): void {
+  print(
+    `${health.status}, up for ${grouped(Math.floor(health.uptime))} s, ${grouped(stats.alerts)} alerts\n`,
+  );
+  for (const reason of health.reasons) print(`  ${printable(reason)}\n`);
+  for (const { name, meter, capture } of stats.sources)
+    print(
+      `${printable(name)}: ${grouped(meter.packets)} packets, ${grouped(meter.flows)} flows, ${grouped(meter.live)} of them now` +
+        `${capture ? `, ${grouped(capture.dropped)} packets dropped, ${capture.state}` : ""}\n`,
+    );
+  for (const { name, inputs } of stats.modules) {
+    const records = Object.values(inputs).reduce((sum, count) => sum + count, 0);
+    print(`${name}: ${grouped(records)} flow records\n`);
+  }
+}
+
+const sinkLine = (sink: Answers["/api/v1/sinks"]["items"][number]): string =>
+  `${printable(sink.name)}: ${sink.state}, ${grouped(sink.delivered)} delivered, ${grouped(sink.waiting)} wait, ` +
+  `${grouped(sink.dropped)} dropped, ${grouped(sink.dead)} refused` +
+  `${sink.lastError === null ? "" : `; last error: ${printable(sink.lastError)}`}`;
+
+const get = async <P extends keyof Answers>(flags: Flags, path: P): Promise<Answers[P]> =>
+  (await ask(flags, path)) as Answers[P];
+
+/** Ask the running appliance; with a body, do something. */
+async function ask({ data }: Flags, path: string, body?: unknown): Promise<unknown> {
+  const unix = socketPath(data);
+  if (!existsSync(unix)) throw notRunning(data);
+  const sending = {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  let response: Response;
+  try {
+    response = await fetch(`http://localhost${path}`, {
+      unix,
+      ...(body === undefined ? {} : sending),
+    });
+  } catch {
+    throw notRunning(data);
+  }
+  const answer: unknown = await response.json();
+  if (response.ok) return answer;
+  const { title, detail } = answer as { title: string; detail?: string };
+  throw usageError(`ctl: ${title}${detail === undefined ? "" : `: ${detail}`}`);
+}
+
+const notRunning = (data: string): NemeanError =>
+  new NemeanError(
+    "ERR_SOCKET",
+    EXIT.unavailable,
+    `ctl: nothing runs with the data folder ${data}, or you may not use its socket; --data names another`,
+  );
