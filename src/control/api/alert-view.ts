@@ -10,4 +10,5 @@ export const alertView = (alert: StoredAlert) => ({
   detectTime: rfc3339(alert.detectTime),
   firstTime: rfc3339(alert.firstTime),
   lastTime: rfc3339(alert.lastTime),
+  ...(alert.triage ? { triage: { ...alert.triage, at: rfc3339(alert.triage.at) } } : {}),
 });

@@ -20,6 +20,7 @@ import { type Operation, openApi, type Route } from "./openapi.ts";
 import { answer, json, problem } from "./problem.ts";
 import { ALERT_PARAMETERS, alertQueryOf, noQuery, QueryError } from "./query.ts";
 import { sinkRoutes } from "./sinks.ts";
+import { triageRoute } from "./triage.ts";
 
 export interface ApiOptions {
   readonly store: AlertStore;
@@ -135,7 +136,8 @@ export function createApi(options: ApiOptions) {
     ...health(),
     ...(delivery ? deliveryHealth(delivery.stats()) : []),
   ];
-  const accountRoutes = auth ? [...ACCOUNT_ROUTES, ...(delivery ? sinkRoutes(delivery) : [])] : [];
+  const sinks = delivery ? sinkRoutes(delivery) : [];
+  const accountRoutes = auth ? [...ACCOUNT_ROUTES, triageRoute(store), ...sinks] : [];
   const operations: Readonly<Record<string, Operation>> = {
     ...OPERATIONS,
     ...Object.fromEntries(accountRoutes.map((route) => [`${route.method} ${route.path}`, route])),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { PAGE_MAX } from "../store/alert-query.ts";
+import { STATUSES } from "../store/triage.ts";
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -65,8 +66,9 @@ const ALERT = object(
     },
     sensor: string("Name of the sensor."),
     interface: string("Interface, link or file the traffic was seen on."),
+    triage: ref("Triage"),
   },
-  ["protocol", "flows", "packets", "bytes", "observed", "threshold", "baseline"],
+  ["triage", "protocol", "flows", "packets", "bytes", "observed", "threshold", "baseline"],
 );
 
 const millis = (description: string): Schema => ({ type: ["integer", "null"], description });
@@ -82,6 +84,12 @@ const USER = object({
 /** JSON Schemas (draft 2020-12, as OpenAPI 3.1 has it) of what the API answers. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
   Alert: ALERT,
+  Triage: object({
+    status: string("A muted event is stored, and no sink hears of it.", { enum: STATUSES }),
+    note: string("Text of a user: escape it."),
+    by: string("Who said so last."),
+    at: time("When."),
+  }),
   Endpoint: object(
     {
       ip: string("IPv4 or IPv6 address."),

@@ -166,7 +166,7 @@ async function up(flags: Flags): Promise<number> {
     {
       onAlert: (alert) => {
         store.put(alert);
-        delivery?.put(alert);
+        if (!store.isMuted(alert.id)) delivery?.put(alert);
         printAlert(alert, json);
       },
       onWarning: (message) => say(`warning: ${message}`),

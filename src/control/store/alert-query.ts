@@ -4,6 +4,7 @@ import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import type { Alert } from "../../core/alert.ts";
 import { type Cursor, encodeCursor } from "./cursor.ts";
 import { event } from "./schema.ts";
+import type { Triage } from "./triage.ts";
 
 /** Which events a page shows; what is left out does not filter. */
 export interface AlertQuery {
@@ -33,6 +34,8 @@ export interface StoredAlert extends Alert {
   /** Event time of the first alert and of the latest one, microseconds since 1970. */
   readonly openedAt: number;
   readonly updatedAt: number;
+  /** What somebody made of it, if anybody did. */
+  readonly triage?: Triage;
 }
 
 export interface AlertPage {

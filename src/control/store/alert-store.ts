@@ -14,6 +14,7 @@ import { fold, type Pending, pendingOf } from "./alert-row.ts";
 import { AlertWriter } from "./alert-writer.ts";
 import { type OpenDatabase, openDatabase } from "./database.ts";
 import { tally } from "./schema.ts";
+import { type Triage, TriageTable } from "./triage.ts";
 
 export interface AlertStoreOptions {
   /** Events kept; past it the oldest leave. */
@@ -76,6 +77,7 @@ export class AlertStore implements Disposable {
   readonly #raw: Database;
   readonly #orm: BunSQLiteDatabase;
   readonly #writer: AlertWriter;
+  readonly #triage: TriageTable;
   /** In the order of arrival, so that the first key is the oldest event. */
   readonly #queue = new Map<string, Pending>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -101,6 +103,7 @@ export class AlertStore implements Disposable {
     const { raw, orm } = typeof database === "string" ? openDatabase(database) : database;
     this.#raw = raw;
     this.#orm = orm;
+    this.#triage = new TriageTable(orm);
     this.#writer = new AlertWriter(raw, options.alertsMax ?? 1_000_000);
   }
 
@@ -127,11 +130,24 @@ export class AlertStore implements Disposable {
 
   /** The committed events that match, newest first; pages continue by `next` whatever comes in between. */
   page(query: AlertQuery = {}): AlertPage {
-    return readPage(this.#orm, query);
+    const { items, next } = readPage(this.#orm, query);
+    const said = this.#triage.of(items.map(({ id }) => id));
+    return { items: items.map((alert) => withTriage(alert, said)), next };
   }
 
   get(id: string): StoredAlert | undefined {
-    return readEvent(this.#orm, id);
+    const alert = readEvent(this.#orm, id);
+    return alert && withTriage(alert, this.#triage.of([id]));
+  }
+
+  /** Say what is made of an event; false when there is none of that id. */
+  triage(id: string, said: Triage): boolean {
+    return this.#triage.put(id, said);
+  }
+
+  /** Whether somebody wants to hear no more of an event. */
+  isMuted(id: string): boolean {
+    return this.#triage.isMuted(id);
   }
 
   counts(): AlertStoreCounts {
@@ -206,4 +222,9 @@ export class AlertStore implements Disposable {
       return false;
     }
   }
+}
+
+function withTriage(alert: StoredAlert, said: ReadonlyMap<string, Triage>): StoredAlert {
+  const triage = said.get(alert.id);
+  return triage ? { ...alert, triage } : alert;
 }

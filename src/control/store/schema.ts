@@ -69,6 +69,19 @@ export const tally = sqliteTable(
   (column) => [primaryKey({ columns: [column.detector, column.severity] })],
 );
 
+/** What people made of events. Leaves with the event. */
+export const triage = sqliteTable("triage", {
+  eventId: text("event_id")
+    .primaryKey()
+    .references(() => event.id, { onDelete: "cascade" }),
+  status: text("status", { enum: ["new", "acknowledged", "false-positive", "muted"] }).notNull(),
+  note: text("note").notNull(),
+  /** Name of the user. */
+  by: text("by").notNull(),
+  /** Microseconds since 1970. */
+  at: integer("at").notNull(),
+});
+
 /** Configurations that were applied, the newest last; rolling back applies an old one again. */
 export const configRevision = sqliteTable("config_revision", {
   id: integer("id").primaryKey({ autoIncrement: true }),
