@@ -20,6 +20,7 @@ import { type Operation, openApi, type Route } from "./openapi.ts";
 import { answer, json, problem } from "./problem.ts";
 import { ALERT_PARAMETERS, alertQueryOf, noQuery, QueryError } from "./query.ts";
 import { sinkRoutes } from "./sinks.ts";
+import { AlertStream } from "./stream.ts";
 import { triageRoute } from "./triage.ts";
 
 export interface ApiOptions {
@@ -28,6 +29,8 @@ export interface ApiOptions {
   readonly version: string;
   /** Users, sessions and tokens; without them alerts can be read, and no more. */
   readonly auth?: Auth;
+  /** Alerts as they come. */
+  readonly stream?: AlertStream;
   /** Where alerts are brought to, where there are sinks. */
   readonly delivery?: Delivery;
   /** Further reasons why the product is degraded, in words. */
@@ -60,6 +63,13 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "A page of events, those opened last first.",
     answers: "AlertPage",
     query: ALERT_PARAMETERS,
+    errors: [503],
+  },
+  "GET /api/v1/alerts/stream": {
+    needs: "read:alerts",
+    operationId: "streamAlerts",
+    summary: "Alerts as they come, as server-sent events; Last-Event-ID goes on where one was.",
+    answers: "text/event-stream",
     errors: [503],
   },
   "GET /api/v1/alerts/:id": {
@@ -129,6 +139,7 @@ const addresses = new WeakMap<Request, string>();
 /** The API of a running appliance: for {@link serve}, or for requests by `app.handle`. */
 export function createApi(options: ApiOptions) {
   const { store, snapshot, version, auth, delivery, health = () => [] } = options;
+  const stream = options.stream ?? new AlertStream();
   const startedAt = Date.now() * 1000;
   const reasons = (look: Snapshot): string[] => [
     ...store.health(),
@@ -168,6 +179,9 @@ export function createApi(options: ApiOptions) {
       const { items, next } = store.page(alertQueryOf(searchOf(request)));
       return json({ items: items.map(alertView), next });
     })
+    .get("/api/v1/alerts/stream", ({ request }) =>
+      stream.open(request.headers.get("last-event-id")),
+    )
     .get("/api/v1/alerts/:id", ({ params: { id } }) => {
       const alert = store.get(id);
       return alert ? json(alertView(alert)) : problem(404, { title: "No such alert" });

@@ -9,6 +9,12 @@ const HEADERS = {
   "cache-control": "no-store",
 } as const;
 
+/** Of an answer that goes on for as long as somebody listens. */
+export const STREAM_HEADERS = {
+  ...HEADERS,
+  "content-type": "text/event-stream; charset=utf-8",
+} as const;
+
 export const answer = (body: string, type: string): Response =>
   new Response(body, { headers: { ...HEADERS, "content-type": type } });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { VERSION } from "../../core/module.ts";
 import { createApi, type RunningApi, serve, serveSocket } from "../api/index.ts";
+import type { AlertStream } from "../api/stream.ts";
 import type { Appliance } from "../appliance.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { Delivery } from "../delivery/delivery.ts";
@@ -11,6 +12,7 @@ export interface ApiPlaces {
   readonly port: number;
   /** Path of the unix socket, for `nemean ctl`. */
   readonly socket?: string;
+  readonly stream?: AlertStream;
   readonly auth?: Auth;
   readonly delivery?: Delivery;
 }

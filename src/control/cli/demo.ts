@@ -7,6 +7,8 @@ import { GeneratorSource } from "../../collectors/generator.ts";
 import type { Alert } from "../../core/alert.ts";
 import { EXIT } from "../../core/errors.ts";
 import type { Attack } from "../../core/traffic/truth.ts";
+import { liveView } from "../api/alert-view.ts";
+import { AlertStream } from "../api/stream.ts";
 import { Appliance } from "../appliance.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
@@ -67,6 +69,7 @@ async function demo(flags: Flags): Promise<number> {
   const events = new Map<string, Alert>();
   const color = process.stdout.isTTY === true;
   using store = new AlertStore(join(folder, "nemean.sqlite"));
+  const stream = new AlertStream();
   const appliance = new Appliance(
     {
       source: { kind: "generator", traffic },
@@ -76,13 +79,14 @@ async function demo(flags: Flags): Promise<number> {
     {
       onAlert: (alert) => {
         store.put(alert);
+        stream.put(alert, liveView);
         events.set(alert.id, alert);
         if (alert.update === 0) print(`${alertLine(alert, color)}\n`);
       },
       onWarning: (message) => say(`warning: ${message}`),
     },
   );
-  using api = startApi(store, appliance, { port: flags.port });
+  using api = startApi(store, appliance, { port: flags.port, stream });
   void signal.wait.then(() => appliance.stop());
   const failure = await appliance.ended();
   store.flush();

@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { EXIT, usageError } from "../../core/errors.ts";
+import { liveView } from "../api/alert-view.ts";
+import { AlertStream } from "../api/stream.ts";
 import { Appliance, type AppliancePlan } from "../appliance.ts";
 import { Auth } from "../auth/auth.ts";
 import { planOf } from "../config/plan.ts";
@@ -160,12 +162,14 @@ async function up(flags: Flags): Promise<number> {
   makeFolder(run.data);
   using store = new AlertStore(storePath(run.data));
   const json = flags.json === true || process.stdout.isTTY !== true;
+  const stream = new AlertStream();
   const delivery = await startDelivery(run.sinks, queuePath(run.data));
   using appliance = new Appliance(
     { ...run.plan, stateFolder: statePath(run.data) },
     {
       onAlert: (alert) => {
         store.put(alert);
+        stream.put(alert, liveView);
         if (!store.isMuted(alert.id)) delivery?.put(alert);
         printAlert(alert, json);
       },
@@ -177,6 +181,7 @@ async function up(flags: Flags): Promise<number> {
     port: run.port,
     socket: socketPath(run.data),
     auth,
+    stream,
     ...(delivery ? { delivery } : {}),
   });
   void signal.wait.then(() => appliance.stop());
