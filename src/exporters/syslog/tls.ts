@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import {
-  checkServerIdentity,
-  connect,
-  createSecureContext,
-  getCACertificates,
-  type TLSSocket,
-} from "node:tls";
+import { checkServerIdentity, connect, createSecureContext, type TLSSocket } from "node:tls";
 import { messageOf, paramError } from "../../core/errors.ts";
+import { authorities, pemText } from "../../core/net/authorities.ts";
 
 export interface TlsTarget {
   readonly host: string;
@@ -29,43 +23,21 @@ interface Credentials {
 
 /** @throws {NemeanError} ERR_PARAM that names the file which is missing or wrong */
 export function checkTls(target: TlsTarget): void {
-  const { ca, key, cert } = target;
+  const { key, cert } = target;
   if ((key === "") !== (cert === ""))
     throw paramError(`${key === "" ? "key" : "cert"}: key and cert go together`);
   const found = credentials(target);
-  // An empty list would be taken for none, and none for the runtime's own.
-  if (!found.ca.includes("BEGIN CERTIFICATE") && ca !== "")
-    throw paramError(`ca: ${ca}: no certificate in it`);
-  check(`ca: ${ca || "the system's certificates"}`, { ca: found.ca });
-  if (found.key !== undefined) check(`key, cert: ${key}, ${cert}`, found);
-}
-
-function check(what: string, options: Parameters<typeof createSecureContext>[0]): void {
   try {
-    createSecureContext(options);
+    createSecureContext(found);
   } catch (error) {
-    throw paramError(`${what}: ${messageOf(error)}`);
+    throw paramError(`key, cert: ${key}, ${cert}: ${messageOf(error)}`);
   }
 }
 
-function credentials({ ca, key, cert }: TlsTarget): Credentials {
-  const own = key === "" ? {} : { key: textOf("key", key), cert: textOf("cert", cert) };
-  return { ca: ca === "" ? systemAuthorities() : textOf("ca", ca), ...own };
-}
-
-function textOf(name: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw paramError(`${name}: ${messageOf(error)}`);
-  }
-}
-
-/** What the system trusts; where it has no such list, what came with the runtime. */
-function systemAuthorities(): string[] {
-  const system = getCACertificates("system");
-  return system.length > 0 ? system : getCACertificates("bundled");
-}
+const credentials = ({ ca, key, cert }: TlsTarget): Credentials => ({
+  ca: authorities(ca),
+  ...(key === "" ? {} : { key: pemText("key", key), cert: pemText("cert", cert) }),
+});
 
 /**
  * Begin a connection that will not come about unless the server shows a certificate of the right name and authority.
