@@ -45,11 +45,11 @@ test("openControl keeps commits through a power cut and has its other modes", ()
 const UNUSABLE: readonly [string, (path: string) => void, RegExp, number][] = [
   ["a folder", (path) => mkdirSync(path), /folder must exist, be writable/, 73],
   ["a text file", (path) => writeFileSync(path, "hello ".repeat(999)), /not a database/, 78],
-  ["the file with the alerts", (path) => openDatabase(path).raw.close(), /something else/, 78],
+  ["the file with the alerts", (path) => openDatabase(path).raw.close(), /another program/, 78],
   [
     "another program's database",
     (path) => new Database(path).run("CREATE TABLE bookmarks (url)"),
-    /something else/,
+    /another program/,
     78,
   ],
   [

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { Database, SQLiteError } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
-import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
-import { MIGRATIONS, migrate } from "./migrations.ts";
+import { FOREIGN, NEWER, openError, storeError } from "../sqlite/errors.ts";
+import { isNewer, migrate, numberOf } from "../sqlite/migrate.ts";
+import { MIGRATIONS } from "./migrations.ts";
+
+/** What it is to the operator. */
+const FILE = "control database";
 
 /** "NEMC": neither another program's file nor the one with the alerts is taken for this one. */
 const APPLICATION_ID = 0x4e45_4d43;
@@ -36,14 +40,14 @@ export function openControl(path: string): ControlDatabase {
     // What was deleted is overwritten: hashes of old passwords are nobody's business.
     raw.run("PRAGMA secure_delete = ON");
     const orm = drizzle({ client: raw });
-    migrate(orm);
+    migrate(orm, MIGRATIONS);
     raw.run(`PRAGMA application_id = ${APPLICATION_ID}`);
     raw.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     if (path !== ":memory:") chmodSync(path, MODE);
     return { raw, orm };
   } catch (error) {
     raw?.close();
-    throw error instanceof NemeanError ? error : openError(path, error);
+    throw openError({ file: FILE, path }, error, "bring it back from a backup");
   }
 }
 
@@ -62,9 +66,6 @@ function makePrivate(path: string): void {
   if (path !== ":memory:") closeSync(openSync(path, "a", MODE));
 }
 
-const numberOf = (raw: Database, query: string): number =>
-  Number(raw.query<Record<string, number>, []>(query).values()[0]?.[0] ?? 0);
-
 const TABLES = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'";
 const OURS = `${TABLES} AND name IN ('api_token', '__drizzle_migrations')`;
 
@@ -73,32 +74,6 @@ function refuseOthers(raw: Database, path: string): void {
   const ours = numberOf(raw, OURS) === 2;
   // Without an id but with our tables, a first start was cut off before it was through.
   const started = id === 0 && (ours || numberOf(raw, TABLES) === 0);
-  if (id !== APPLICATION_ID && !started)
-    throw storeError(path, "is the database of something else; choose another path", EXIT.config);
-  const newest = MIGRATIONS.at(-1)?.folderMillis ?? 0;
-  if (ours && numberOf(raw, "SELECT max(created_at) FROM __drizzle_migrations") > newest)
-    throw storeError(
-      path,
-      "was written by a newer version of Nemean; run that version, or choose another path",
-      EXIT.config,
-    );
+  if (id !== APPLICATION_ID && !started) throw storeError({ file: FILE, path }, FOREIGN);
+  if (ours && isNewer(raw, MIGRATIONS)) throw storeError({ file: FILE, path }, NEWER);
 }
-
-function openError(path: string, error: unknown): NemeanError {
-  const code = error instanceof SQLiteError ? (error.code ?? "") : "";
-  if (code === "SQLITE_NOTADB")
-    return storeError(path, "is not a database; choose another path", EXIT.config, error);
-  if (code === "SQLITE_CORRUPT")
-    return storeError(path, "is damaged; bring it back from a backup", EXIT.io, error);
-  if (code === "SQLITE_BUSY")
-    return storeError(path, "is locked by another process; end that one first", EXIT.unavailable);
-  return storeError(
-    path,
-    `cannot be opened (${messageOf(error)}); its folder must exist, be writable and have room`,
-    EXIT.cannotCreate,
-    error,
-  );
-}
-
-const storeError = (path: string, what: string, exit: number, cause?: unknown): NemeanError =>
-  new NemeanError("ERR_STORE", exit, `control database: ${path} ${what}`, cause);

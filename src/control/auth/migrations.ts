@@ -1,29 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { createHash } from "node:crypto";
-import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
-import type { MigrationMeta } from "drizzle-orm/migrator";
+import { migrationsOf } from "../sqlite/migrate.ts";
 import control from "./migrations/0000_control.sql" with { type: "text" };
 import journal from "./migrations/meta/_journal.json";
 
 /** Each migration of the journal by its tag. A test fails when one is missing here. */
 const SQL: Readonly<Record<string, string>> = { "0000_control": control };
 
-/** The migrations as Drizzle reads them from their folder; a bundle has no folder. */
-export const MIGRATIONS: MigrationMeta[] = journal.entries.map(({ tag, when, breakpoints }) => ({
-  sql: SQL[tag]!.split("--> statement-breakpoint"),
-  bps: breakpoints,
-  folderMillis: when,
-  hash: createHash("sha256").update(SQL[tag]!).digest("hex"),
-}));
-
-/** What Drizzle's migrator for Bun calls once it has read a folder; its types leave these two out. */
-interface Migrator {
-  readonly dialect: { migrate(migrations: MigrationMeta[], session: unknown): void };
-  readonly session: unknown;
-}
-
-/** Apply the migrations that the database does not have yet. */
-export function migrate(orm: BunSQLiteDatabase): void {
-  const { dialect, session } = orm as unknown as Migrator;
-  dialect.migrate(MIGRATIONS, session);
-}
+/** The migrations of the accounts' database. */
+export const MIGRATIONS = migrationsOf(journal, SQL);

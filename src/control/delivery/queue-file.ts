@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { Database, SQLiteError, type Statement } from "bun:sqlite";
-import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
+import { Database, type Statement } from "bun:sqlite";
+import { FOREIGN, NEWER, openError, storeError } from "../sqlite/errors.ts";
+import { numberOf } from "../sqlite/migrate.ts";
+
+/** What it is to the operator. */
+const FILE = "delivery queue";
 
 /** "NEMQ": tells our files from those of other programs that use SQLite as well. */
 const APPLICATION_ID = 0x4e45_4d51;
@@ -221,10 +225,6 @@ const valuesOf = (sink: SinkRow): Value[] => [
   sink.lastDelivery,
 ];
 
-/** The first number of a PRAGMA or a query's only row. */
-const numberOf = (raw: Database, query: string): number =>
-  Number(raw.query<Record<string, number>, []>(query).values()[0]?.[0] ?? 0);
-
 function openRaw(path: string, patienceMs: number): Database {
   let raw: Database | undefined;
   try {
@@ -244,37 +244,13 @@ function openRaw(path: string, patienceMs: number): Database {
     return raw;
   } catch (error) {
     raw?.close();
-    throw error instanceof NemeanError ? error : openError(path, error);
+    throw openError({ file: FILE, path }, error);
   }
 }
 
 function refuseForeign(raw: Database, path: string): void {
   const id = numberOf(raw, "PRAGMA application_id");
   if (id !== APPLICATION_ID && numberOf(raw, "SELECT count(*) FROM sqlite_schema") > 0)
-    throw fileError(path, "is the database of another program; choose another path", EXIT.config);
-  if (numberOf(raw, "PRAGMA user_version") > VERSION)
-    throw fileError(
-      path,
-      "was written by a newer version of Nemean; run that version, or choose another path",
-      EXIT.config,
-    );
+    throw storeError({ file: FILE, path }, FOREIGN);
+  if (numberOf(raw, "PRAGMA user_version") > VERSION) throw storeError({ file: FILE, path }, NEWER);
 }
-
-function openError(path: string, error: unknown): NemeanError {
-  const code = error instanceof SQLiteError ? (error.code ?? "") : "";
-  if (code === "SQLITE_NOTADB")
-    return fileError(path, "is not a database; choose another path", EXIT.config, error);
-  if (code === "SQLITE_CORRUPT")
-    return fileError(path, "is damaged; move it away to start anew", EXIT.io, error);
-  if (code === "SQLITE_BUSY")
-    return fileError(path, "is locked by another process; end that one first", EXIT.unavailable);
-  return fileError(
-    path,
-    `cannot be opened (${messageOf(error)}); its folder must exist, be writable and have room`,
-    EXIT.cannotCreate,
-    error,
-  );
-}
-
-const fileError = (path: string, what: string, exit: number, cause?: unknown): NemeanError =>
-  new NemeanError("ERR_STORE", exit, `delivery queue: ${path} ${what}`, cause);

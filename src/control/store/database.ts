@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { Database, SQLiteError } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
-import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
-import { MIGRATIONS, migrate } from "./migrations.ts";
+import { FOREIGN, NEWER, openError, storeError } from "../sqlite/errors.ts";
+import { isNewer, migrate, numberOf } from "../sqlite/migrate.ts";
+import { MIGRATIONS } from "./migrations.ts";
+
+/** What it is to the operator. */
+const FILE = "alert store";
 
 /** "NEME": tells our files from those of other programs that use SQLite as well. */
 const APPLICATION_ID = 0x4e45_4d45;
@@ -42,19 +46,15 @@ export function openDatabase(path: string): OpenDatabase {
     // Journals of single statements in files take half of the time of a commit.
     raw.run("PRAGMA temp_store = MEMORY");
     const orm = drizzle({ client: raw });
-    migrate(orm);
+    migrate(orm, MIGRATIONS);
     raw.run(`PRAGMA application_id = ${APPLICATION_ID}`);
     raw.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     return { raw, orm };
   } catch (error) {
     raw?.close();
-    throw error instanceof NemeanError ? error : openError(path, error);
+    throw openError({ file: FILE, path }, error);
   }
 }
-
-/** The first number of a PRAGMA or a query's only row. */
-const numberOf = (raw: Database, query: string): number =>
-  Number(raw.query<Record<string, number>, []>(query).values()[0]?.[0] ?? 0);
 
 const TABLES = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'";
 const MIGRATED = `${TABLES} AND name = '__drizzle_migrations'`;
@@ -64,35 +64,10 @@ function refuseForeign(raw: Database, path: string): void {
   if (id === APPLICATION_ID) return;
   // Without an id but with our migrations, a first start was cut off before it was through.
   if (id === 0 && (numberOf(raw, TABLES) === 0 || numberOf(raw, MIGRATED) > 0)) return;
-  throw storeError(path, "is the database of another program; choose another path", EXIT.config);
+  throw storeError({ file: FILE, path }, FOREIGN);
 }
 
 function refuseNewer(raw: Database, path: string): void {
-  if (numberOf(raw, MIGRATED) === 0) return;
-  const newest = MIGRATIONS.at(-1)?.folderMillis ?? 0;
-  if (numberOf(raw, "SELECT max(created_at) FROM __drizzle_migrations") <= newest) return;
-  throw storeError(
-    path,
-    "was written by a newer version of Nemean; run that version, or choose another path",
-    EXIT.config,
-  );
+  if (numberOf(raw, MIGRATED) > 0 && isNewer(raw, MIGRATIONS))
+    throw storeError({ file: FILE, path }, NEWER);
 }
-
-function openError(path: string, error: unknown): NemeanError {
-  const code = error instanceof SQLiteError ? (error.code ?? "") : "";
-  if (code === "SQLITE_NOTADB")
-    return storeError(path, "is not a database; choose another path", EXIT.config, error);
-  if (code === "SQLITE_CORRUPT")
-    return storeError(path, "is damaged; move it away to start anew", EXIT.io, error);
-  if (code === "SQLITE_BUSY")
-    return storeError(path, "is locked by another process; end that one first", EXIT.unavailable);
-  return storeError(
-    path,
-    `cannot be opened (${messageOf(error)}); its folder must exist, be writable and have room`,
-    EXIT.cannotCreate,
-    error,
-  );
-}
-
-const storeError = (path: string, what: string, exit: number, cause?: unknown): NemeanError =>
-  new NemeanError("ERR_STORE", exit, `alert store: ${path} ${what}`, cause);
