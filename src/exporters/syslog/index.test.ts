@@ -19,6 +19,8 @@ const upTo = (to: number, from = 0): number[] =>
 /** So long that some hundred of them fill what both systems keep of a connection. */
 const long = (count: number): ReturnType<typeof numberedAlerts> =>
   numberedAlerts(count).map((alert) => ({ ...alert, title: "x".repeat(30_000) }));
+/** Until such a send is connected and has filled all of that. */
+const stuck = (): Promise<void> => Bun.sleep(700);
 /** A port where nobody listens. */
 async function deadPort(): Promise<number> {
   const server = await Recorder.start();
@@ -127,7 +129,7 @@ describe.each([
     server.reads = false;
     const sink = sinkTo(server.port, { ...fields, timeout: 20 });
     const sending = sink.send(long(600));
-    expect(await Promise.race([sending, Bun.sleep(300).then(() => "waits")])).toBe("waits");
+    expect(await Promise.race([sending, stuck().then(() => "waits")])).toBe("waits");
     server.resume();
     expect(await sending).toEqual({ accepted: 600 });
     await sink.close();
@@ -158,7 +160,7 @@ describe.each([
     server.reads = false;
     const sink = sinkTo(server.port, { ...fields, timeout: 20 });
     const sending = sink.send(long(600));
-    await Bun.sleep(200);
+    await stuck();
     server.hangUp("reset");
     const { accepted, failure } = await sending;
     expect(accepted).toBeWithin(1, 600);
@@ -171,7 +173,7 @@ describe.each([
     server.reads = false;
     const sink = sinkTo(server.port, { ...fields, timeout: 20 });
     const sending = sink.send(long(600));
-    await Bun.sleep(200);
+    await stuck();
     await sink.close();
     const { accepted, failure } = await sending;
     expect(accepted).toBeLessThan(600);

@@ -13,7 +13,7 @@ export interface Dial {
 }
 
 /** Milliseconds for a server that refuses the client's certificate, which TLS 1.3 tells after the handshake. */
-const SECOND_THOUGHTS_MS = 100;
+const SECOND_THOUGHTS_MS = 250;
 /** Milliseconds of silence after which the system asks whether the server is still there. */
 const KEEP_ALIVE_MS = 30_000;
 /** Milliseconds for what was written to leave as a connection is closed. */
