@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** Everything that is derived from one module declaration: help, docs page, configuration schema. @module */
+import type { AnyExporter } from "../core/exporter.ts";
 import type { AnyModule, ParamOf, Ports } from "../core/module.ts";
 import type { Format } from "../core/unirec/template.ts";
 
 type Param = ParamOf<unknown>;
-const entries = (def: AnyModule): [string, Param][] => Object.entries(def.params);
+/** Whatever declares parameters: a module, an exporter. */
+type Declared = Pick<AnyModule, "name" | "about" | "params">;
+const entries = (def: Declared): [string, Param][] => Object.entries(def.params);
 
 /** `idleTimeout` as an option: `idle-timeout`. */
 export const dashed = (name: string): string =>
@@ -56,7 +59,14 @@ export function page(def: AnyModule): string {
   return `${lines.join("\n")}\n`;
 }
 
-function parameterTable(def: AnyModule): string[] {
+/** The exporter's reference page, in Markdown; `details` tell how its receiver is set up. */
+export function exporterPage(def: AnyExporter): string {
+  const lines = [`# ${def.name}`, "", def.about, ""];
+  if (def.details) lines.push(def.details.trim(), "");
+  return `${[...lines, ...parameterTable(def)].join("\n")}\n`;
+}
+
+function parameterTable(def: Declared): string[] {
   const rows = entries(def).map(([name, p]) => {
     const letter = p.flag ? ` (\`-${p.flag}\`)` : "";
     return `| \`${name}\`${letter} | ${p.default} | ${allowed(p)} | ${p.about} |`;
@@ -101,7 +111,7 @@ const portLists = (title: string, list: Ports): string[] =>
   ]);
 
 /** The JSON Schema of the module's parameters in a configuration. */
-export function schema(def: AnyModule): object {
+export function schema(def: Declared): object {
   return {
     type: "object",
     title: def.name,

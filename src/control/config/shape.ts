@@ -103,7 +103,7 @@ export const TOP = {
 /** Of each sink beside its exporter's parameters: which alerts it gets. */
 export const SINK = {
   exporter: param.text({
-    about: "what brings the alerts there: nemean help lists exporters",
+    about: "what brings the alerts there: docs/exporters lists all",
     default: "",
   }),
   severity: param.count({ about: "least severity, 0 to 10", default: 0, max: 10 }),
