@@ -2,7 +2,7 @@
 /** Modules as processes that speak TRAP to one another, as an operator starts them. */
 import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { scanCapture } from "../src/control/cli/testing/command-line.ts";
@@ -177,6 +177,20 @@ describe("a chain from a capture", () => {
   });
 });
 
+/** A connection to a unix socket that somebody will listen on: its path is there a moment before. */
+async function connected(path: string): Promise<Socket> {
+  for (let i = 0; i < 200; i++) {
+    const client = connect(path);
+    const isThere = await new Promise<boolean>((resolve) => {
+      client.once("connect", () => resolve(true));
+      client.once("error", () => resolve(false));
+    });
+    if (isThere) return client;
+    await Bun.sleep(20);
+  }
+  throw new Error(`${path}: nobody listens`);
+}
+
 describe("a module's process", () => {
   test("ends at SIGTERM though a client does not read, and takes its socket away", async () => {
     const text = file(
@@ -277,8 +291,7 @@ describe("a module's process", () => {
   test("tells its counters to who asks its service socket, as trap_stats does", async () => {
     const relay = run("traffic-repeater", "-i", "u:from,u:to");
     const path = join(folder, `trap-service_${relay.process.pid}.sock`);
-    await until(() => existsSync(path));
-    const client = connect(path);
+    const client = await connected(path);
     client.write(GET_REQUEST);
     const reply = await new Promise<Buffer>((resolve) => client.once("data", resolve));
     client.destroy();
