@@ -10,6 +10,8 @@ import { join } from "node:path";
 import { exporterPage, page } from "../src/control/derive.ts";
 import { allExporters, allModules } from "../src/control/modules.ts";
 import { pluginPage } from "../src/control/plugins.ts";
+import type { Alert } from "../src/core/alert.ts";
+import { FORMATS } from "../src/exporters/formats/formats.ts";
 
 const DOCS = join(import.meta.dir, "../docs");
 /** Folders that hold generated pages and nothing else. */
@@ -38,9 +40,52 @@ async function pages(): Promise<Map<string, string>> {
         exporters.map(({ name, about }) => `| [${name}](${name}.md) | ${about} |`),
       ),
     ],
+    ["exporters/samples.md", samples()],
     ...exporters.map((def): [string, string] => [`exporters/${def.name}.md`, exporterPage(def)]),
   ]);
 }
+
+/** One alert in every format. */
+function samples(): string {
+  const place = { host: "sensor-1", version: "0.1.0" };
+  const lines = Object.entries(FORMATS).flatMap(([name, format]) => [
+    `## ${name}`,
+    "",
+    "```text",
+    format(SAMPLE, place),
+    "```",
+    "",
+  ]);
+  const about = "One alert in each format, written by the code that sends them. It is made up.";
+  return ["# Samples", "", about, "", ...lines].join("\n");
+}
+
+const SAMPLE: Alert = {
+  id: "01a20de6-aec0-70de-b823-48153d489701",
+  key: "vportscan:192.0.2.7>198.51.100.1",
+  update: 0,
+  state: "open",
+  detector: "vportscan",
+  version: "0.1.0",
+  rule: 9_000_001,
+  title: "Vertical TCP port scan",
+  category: "Recon.Scanning",
+  severity: 5,
+  confidence: 0.9,
+  techniques: ["T1046"],
+  detectTime: 1_795_529_549_373_242,
+  firstTime: 1_795_529_549_350_517,
+  lastTime: 1_795_529_549_373_242,
+  source: { ip: "192.0.2.7" },
+  target: { ip: "198.51.100.1" },
+  protocol: 6,
+  reason: "192.0.2.7 tried 50 TCP ports of 198.51.100.1 without making a connection (limit 50)",
+  observed: 50,
+  threshold: 50,
+  evidence: [],
+  sensor: "sensor-1",
+  interface: "eth0",
+};
 
 const MODULES =
   "One page a module, written from its declaration by `bun run generate`: what it does, its parameters, its alerts, its ports.";
