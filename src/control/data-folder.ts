@@ -25,5 +25,8 @@ export const queuePath = (folder: string): string => join(folder, "delivery.sqli
 /** The socket that `nemean ctl` speaks to. */
 export const socketPath = (folder: string): string => join(folder, "control.sock");
 
+/** Key and certificate of the API. */
+export const tlsPath = (folder: string): string => join(folder, "tls");
+
 /** States that modules keep over a restart. */
 export const statePath = (folder: string): string => join(folder, "state");

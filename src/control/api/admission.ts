@@ -3,6 +3,7 @@ import { allows, LOCAL, type Need, type Principal } from "../auth/access.ts";
 import type { Auth } from "../auth/auth.ts";
 import { readCookie } from "../auth/cookie.ts";
 import { isCsrfToken } from "../auth/sessions.ts";
+import { LOOPBACK, type Reach } from "./guard.ts";
 import { problem } from "./problem.ts";
 
 /** What a route asks of whoever sends a request; `public` asks nothing. */
@@ -40,21 +41,29 @@ const refused = (detail: string): Admission => ({
   refusal: problem(403, { title: "Not allowed", detail }),
 });
 
+/** Whether a session's request comes from our own pages, where it changes something. */
+const isProven = (request: Request, session: string): boolean =>
+  READING.has(request.method) || isCsrfToken(session, request.headers.get(CSRF_HEADER) ?? "");
+
 /**
  * Whether a request may do what its route is for. As long as there is no admin, and where there are no accounts at all
- * (the demo), reading alerts is open to this machine, and nothing else is.
+ * (the demo), reading alerts is open to this machine where no other can come, and nothing else is.
  */
-export function admit(auth: Auth | undefined, request: Request, ask: Ask): Admission {
+export function admit(
+  auth: Auth | undefined,
+  request: Request,
+  { needs: ask, reach }: { readonly needs: Ask; readonly reach: Reach },
+): Admission {
   if (ask === "public") return { principal: undefined };
   if (localRequests.has(request))
     return allows(LOCAL, ask) ? { principal: LOCAL } : refused("This needs a session of a user.");
+  if (!auth || auth.setup.isOpen)
+    return ask === "read:alerts" && reach === LOOPBACK
+      ? { principal: undefined }
+      : refused("There is no admin yet: POST /api/v1/setup makes the first.");
   const header = request.headers.get("authorization");
   const bearer = BEARER.exec(header ?? "")?.[1];
   const cookie = sessionOf(request);
-  if (!auth || auth.setup.isOpen)
-    return ask === "read:alerts"
-      ? { principal: undefined }
-      : refused("There is no admin yet: POST /api/v1/setup makes the first.");
   // A header that is not understood is no reason to look at the cookie instead.
   if (header !== null && bearer === undefined) return unknown();
   const principal = auth.principalOf({
@@ -64,8 +73,7 @@ export function admit(auth: Auth | undefined, request: Request, ask: Ask): Admis
   if (!principal) return unknown();
   if (!allows(principal, ask))
     return refused("Your role, or the token's scopes, do not cover this.");
-  const needsProof = principal.kind === "session" && !READING.has(request.method);
-  if (needsProof && !isCsrfToken(cookie ?? "", request.headers.get(CSRF_HEADER) ?? ""))
+  if (principal.kind === "session" && !isProven(request, cookie ?? ""))
     return refused(
       `${CSRF_HEADER}: expected the one of this session; GET /api/v1/session tells it`,
     );

@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { problem } from "./problem.ts";
 
+/** From where the API can be reached. */
+export interface Reach {
+  /** Names and addresses it answers to beside those of loopback. */
+  readonly hosts: readonly string[];
+  /** Whether it speaks TLS. */
+  readonly secure: boolean;
+}
+
+/** This machine alone. */
+export const LOOPBACK: Reach = { hosts: [], secure: false };
+
 // Any port: through `ssh -L` the client's is another one. Rebinding needs a name, and these are all there are.
-const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i;
+const PORT = /:\d{1,5}$/;
+const OWN_NAMES = ["127.0.0.1", "localhost", "[::1]"];
 const URL_MAX = 8192;
+
+/** A name or address as it stands in a URL. */
+const inUrl = (name: string): string =>
+  name.includes(":") ? `[${name.toLowerCase()}]` : name.toLowerCase();
 
 /**
  * The answer to what a page of another site could send, and to what this API does not do; undefined for
@@ -12,17 +28,21 @@ const URL_MAX = 8192;
  * A foreign Host is DNS rebinding: a name of the attacker's that now points at loopback. A foreign Origin is
  * a page that reads across sites; our own pages send the Host they came from.
  */
-export function refusal(request: Request): Response | undefined {
+export function refusal(request: Request, { hosts, secure }: Reach): Response | undefined {
   if (request.url.length > URL_MAX)
     return problem(414, { title: "URI too long", detail: `At most ${URL_MAX} characters.` });
   const host = request.headers.get("host") ?? new URL(request.url).host;
-  if (!LOOPBACK.test(host))
+  const names = [...OWN_NAMES, ...hosts.map(inUrl)];
+  if (!names.includes(host.toLowerCase().replace(PORT, "")))
     return problem(403, {
       title: "Host not allowed",
-      detail: "The API answers to 127.0.0.1, localhost and [::1] only.",
+      detail: `The API answers to ${names.join(", ")} only.`,
     });
   const origin = request.headers.get("origin");
-  if (origin !== null && origin.toLowerCase() !== `http://${host.toLowerCase()}`)
+  if (
+    origin !== null &&
+    origin.toLowerCase() !== `${secure ? "https" : "http"}://${host.toLowerCase()}`
+  )
     return problem(403, {
       title: "Origin not allowed",
       detail: "Pages of other origins may not read the API.",

@@ -5,9 +5,9 @@ import { NemeanError } from "../../core/errors.ts";
 import { AlertStore } from "../store/alert-store.ts";
 import { openDatabase } from "../store/database.ts";
 import { alertOf, MONDAY } from "../store/testing/alerts.ts";
-import { serve } from "./index.ts";
 import type { Problem } from "./problem.ts";
 import { SCHEMAS } from "./schemas.ts";
+import { serve } from "./serve.ts";
 import { snapshotOf, TestApi } from "./testing/fixtures.ts";
 import { schemaErrors } from "./testing/json-schema.ts";
 
@@ -244,10 +244,12 @@ test("serve answers on a port of its own, refuses a taken one, and closes it", a
   expect(fetch(`${running.url}healthz`)).rejects.toThrow();
 });
 
-test("serve refuses what is not loopback", () => {
+test("serve refuses what is not loopback, without TLS", () => {
   using api = new TestApi();
   for (const hostname of ["0.0.0.0", "::", "192.0.2.1", "example.org"])
-    expect(() => serve(api.app, { hostname, port: 0 })).toThrow(/is not loopback; it takes 127/);
+    expect(() => serve(api.app, { hostname, port: 0 })).toThrow(
+      /is not loopback, and there is no TLS/,
+    );
 });
 
 /** Send bytes as they are; the status of the answer, or 0 when the connection was closed without one. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { SQLiteError } from "bun:sqlite";
-import { rmSync } from "node:fs";
 import { Elysia } from "elysia";
-import { EXIT, messageOf, NemeanError, usageError } from "../../core/errors.ts";
 import { rfc3339 } from "../../core/unirec/time.ts";
 import type { Principal } from "../auth/access.ts";
 import type { Auth } from "../auth/auth.ts";
@@ -10,15 +8,17 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
 import { ACCOUNT_ROUTES, type AccountRoute } from "./accounts.ts";
-import { admit, localRequests } from "./admission.ts";
+import { admit } from "./admission.ts";
 import { alertView } from "./alert-view.ts";
-import { BODY_MAX, readBody } from "./body.ts";
-import { refusal } from "./guard.ts";
+import { readBody } from "./body.ts";
+import { CONSOLE_OPERATIONS, CONSOLE_PATHS, consoleFile, toConsole, wantsPage } from "./console.ts";
+import { LOOPBACK, type Reach, refusal } from "./guard.ts";
 import { deliveryHealth, pipelineHealth } from "./health.ts";
 import { metricsText } from "./metrics.ts";
 import { type Operation, openApi, type Route } from "./openapi.ts";
 import { answer, json, problem } from "./problem.ts";
 import { ALERT_PARAMETERS, alertQueryOf, noQuery, QueryError } from "./query.ts";
+import { addressOf } from "./serve.ts";
 import { sinkRoutes } from "./sinks.ts";
 import { AlertStream } from "./stream.ts";
 import { triageRoute } from "./triage.ts";
@@ -29,19 +29,14 @@ export interface ApiOptions {
   readonly version: string;
   /** Users, sessions and tokens; without them alerts can be read, and no more. */
   readonly auth?: Auth;
+  /** Who can come here at all: this machine when left out. */
+  readonly reach?: Reach;
   /** Alerts as they come. */
   readonly stream?: AlertStream;
   /** Where alerts are brought to, where there are sinks. */
   readonly delivery?: Delivery;
   /** Further reasons why the product is degraded, in words. */
   readonly health?: () => readonly string[];
-}
-
-export interface RunningApi extends Disposable {
-  /** Ends in a slash. */
-  readonly url: string;
-  /** Close the port and all connections. */
-  stop(): void;
 }
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -99,9 +94,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "This description.",
     answers: "OpenApi",
   },
+  ...CONSOLE_OPERATIONS,
 };
 
 const INDEX = {
+  console: "/console",
   health: "/healthz",
   alerts: "/api/v1/alerts",
   stats: "/api/v1/stats",
@@ -133,13 +130,11 @@ function errorAnswer(code: unknown, error: unknown, methods: readonly string[]):
   return problem(500, { title: "Internal error" });
 }
 
-/** Where requests come from, as the server saw it. */
-const addresses = new WeakMap<Request, string>();
-
 /** The API of a running appliance: for {@link serve}, or for requests by `app.handle`. */
 export function createApi(options: ApiOptions) {
   const { store, snapshot, version, auth, delivery, health = () => [] } = options;
   const stream = options.stream ?? new AlertStream();
+  const reach = options.reach ?? LOOPBACK;
   const startedAt = Date.now() * 1000;
   const reasons = (look: Snapshot): string[] => [
     ...store.health(),
@@ -153,22 +148,28 @@ export function createApi(options: ApiOptions) {
     ...OPERATIONS,
     ...Object.fromEntries(accountRoutes.map((route) => [`${route.method} ${route.path}`, route])),
   };
+  // Names only what there is: who reads it asks for nothing else.
+  const index = {
+    ...INDEX,
+    ...(auth ? { session: "/api/v1/session" } : {}),
+    ...(auth && delivery ? { sinks: "/api/v1/sinks" } : {}),
+  };
   // Written when all routes are known, the one that shows it too.
   let description = "";
   const routes = (): readonly Route[] => app.routes;
   const app = new Elysia({ normalize: false })
-    .onRequest(({ request }) => refusal(request))
+    .onRequest(({ request }) => refusal(request, reach))
     .onError(({ code, error, path }) => errorAnswer(code, error, methodsOf(path, routes())))
     .onBeforeHandle(({ request, path, route }) => {
       const method = request.method === "HEAD" ? "GET" : request.method;
       const operation = operations[`${method} ${route}`];
       // A route that nobody declared is nobody's.
-      const { refusal } = admit(auth, request, operation?.needs ?? "admin");
+      const { refusal } = admit(auth, request, { needs: operation?.needs ?? "admin", reach });
       if (refusal) return refusal;
       if (!QUERIED.has(path)) noQuery(searchOf(request));
       return undefined;
     })
-    .get("/", () => json(INDEX))
+    .get("/", ({ request }) => (wantsPage(request) ? toConsole() : json(index)))
     .get("/healthz", () => {
       const look = snapshot();
       const wrong = reasons(look);
@@ -205,7 +206,8 @@ export function createApi(options: ApiOptions) {
       return answer(text, "text/plain; version=0.0.4; charset=utf-8");
     })
     .get("/openapi.json", () => answer(description, "application/json"));
-  if (auth) for (const route of accountRoutes) addRoute(app, auth, route);
+  if (auth) for (const route of accountRoutes) addRoute(app, { auth, reach }, route);
+  for (const path of CONSOLE_PATHS) app.get(path, () => consoleFile(path));
   description = JSON.stringify(openApi(version, app.routes, operations));
   return app;
 }
@@ -215,7 +217,11 @@ const QUERIED = new Set(["/api/v1/alerts", "/api/v1/audit"]);
 
 type Adding = { route(method: string, path: string, handler: unknown, hook: unknown): unknown };
 
-function addRoute(app: Adding, auth: Auth, route: AccountRoute): void {
+function addRoute(
+  app: Adding,
+  { auth, reach }: { auth: Auth; reach: Reach },
+  route: AccountRoute,
+): void {
   const handler = async ({
     request,
     params,
@@ -223,10 +229,12 @@ function addRoute(app: Adding, auth: Auth, route: AccountRoute): void {
     request: Request;
     params?: Record<string, string>;
   }) => {
-    const { principal } = admit(auth, request, route.needs) as { principal: Principal | undefined };
+    const { principal } = admit(auth, request, { needs: route.needs, reach }) as {
+      principal: Principal | undefined;
+    };
     const read = route.body ? await readBody(request, route.body) : { body: {} };
     if ("refusal" in read) return read.refusal;
-    const address = addresses.get(request) ?? "";
+    const address = addressOf(request);
     return route.handle({
       auth,
       request,
@@ -238,71 +246,4 @@ function addRoute(app: Adding, auth: Auth, route: AccountRoute): void {
   };
   // The body is read by its own fields, and by nobody before.
   app.route(route.method, route.path, handler, { parse: "none" });
-}
-
-const HOSTNAMES = ["127.0.0.1", "::1", "localhost"];
-
-/**
- * Serve the API on a unix socket, for who the file system lets in: the owner and the group. Throws `ERR_USAGE` when
- * the path cannot be used.
- */
-export function serveSocket(
-  app: { handle: (request: Request) => Promise<Response> | Response },
-  path: string,
-): Disposable {
-  try {
-    rmSync(path, { force: true });
-    // The mode holds from the first moment on: nobody slips in before it is set.
-    const before = process.umask(0o117);
-    try {
-      const server = Bun.serve({
-        unix: path,
-        maxRequestBodySize: BODY_MAX,
-        fetch: (request) => {
-          localRequests.add(request);
-          return app.handle(request);
-        },
-        error: () => problem(500, { title: "Internal error" }),
-      });
-      return { [Symbol.dispose]: () => void server.stop(true) };
-    } finally {
-      process.umask(before);
-    }
-  } catch (error) {
-    throw new NemeanError("ERR_USAGE", EXIT.unavailable, `${path}: ${messageOf(error)}`);
-  }
-}
-
-/**
- * Serve the API on loopback. Throws `ERR_USAGE` for any other address, since there is no log-in, and when
- * the port is taken.
- */
-export function serve(
-  app: { handle: (request: Request) => Promise<Response> | Response },
-  { hostname, port }: { readonly hostname: string; readonly port: number },
-): RunningApi {
-  if (!HOSTNAMES.includes(hostname))
-    throw usageError(`API: ${hostname} is not loopback; it takes ${HOSTNAMES.join(", ")}`);
-  try {
-    const server = Bun.serve({
-      hostname,
-      port,
-      // Bodies are small, and an idle connection is not kept for long.
-      maxRequestBodySize: BODY_MAX,
-      idleTimeout: 30,
-      fetch: (request, server) => {
-        addresses.set(request, server.requestIP(request)?.address ?? "");
-        return app.handle(request);
-      },
-      error: () => problem(500, { title: "Internal error" }),
-    });
-    const stop = (): void => void server.stop(true);
-    return { url: String(server.url), stop, [Symbol.dispose]: stop };
-  } catch (error) {
-    throw new NemeanError(
-      "ERR_USAGE",
-      EXIT.unavailable,
-      `--port ${port}: ${messageOf(error)}; choose another port, 0 takes a free one`,
-    );
-  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { VERSION } from "../../core/module.ts";
-import { createApi, type RunningApi, serve, serveSocket } from "../api/index.ts";
+import { createApi } from "../api/index.ts";
+import { isLoopback, type Listen, type RunningApi, serve, serveSocket } from "../api/serve.ts";
 import type { AlertStream } from "../api/stream.ts";
 import type { Appliance } from "../appliance.ts";
 import type { Auth } from "../auth/auth.ts";
@@ -8,8 +9,9 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { AlertStore } from "../store/alert-store.ts";
 
 export interface ApiPlaces {
-  /** On 127.0.0.1. */
-  readonly port: number;
+  readonly listen: Listen;
+  /** Names clients may call it by, beside those of loopback. */
+  readonly names?: readonly string[];
   /** Path of the unix socket, for `nemean ctl`. */
   readonly socket?: string;
   readonly stream?: AlertStream;
@@ -21,16 +23,19 @@ export interface ApiPlaces {
 export function startApi(
   store: AlertStore,
   appliance: Appliance,
-  { port, socket, ...more }: ApiPlaces,
+  { listen, names = [], socket, ...more }: ApiPlaces,
 ): RunningApi {
+  const secure = listen.tls !== undefined;
+  const isLocal = isLoopback(listen.hostname) && !secure;
   const app = createApi({
     store,
+    ...(isLocal ? {} : { reach: { hosts: [...names, listen.hostname], secure } }),
     ...more,
     snapshot: () => appliance.snapshot(),
     health: () => appliance.health(),
     version: VERSION,
   });
-  const api = serve(app, { hostname: "127.0.0.1", port });
+  const api = serve(app, listen);
   if (socket === undefined) return api;
   const local = serveSocket(app, socket);
   const stop = (): void => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { SendResult } from "../../core/exporter.ts";
-import { serveSocket } from "../api/index.ts";
+import { serveSocket } from "../api/serve.ts";
 import { TestApi } from "../api/testing/fixtures.ts";
 import { TestAuth } from "../auth/testing/auth.ts";
 import { queuePath, socketPath } from "../data-folder.ts";

@@ -86,7 +86,10 @@ async function demo(flags: Flags): Promise<number> {
       onWarning: (message) => say(`warning: ${message}`),
     },
   );
-  using api = startApi(store, appliance, { port: flags.port, stream });
+  using api = startApi(store, appliance, {
+    listen: { hostname: "127.0.0.1", port: flags.port },
+    stream,
+  });
   void signal.wait.then(() => appliance.stop());
   const failure = await appliance.ended();
   store.flush();

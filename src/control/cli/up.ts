@@ -3,11 +3,19 @@ import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { EXIT, usageError } from "../../core/errors.ts";
 import { liveView } from "../api/alert-view.ts";
+import { certificateIn } from "../api/certificate.ts";
+import { isLoopback, type Listen } from "../api/serve.ts";
 import { AlertStream } from "../api/stream.ts";
 import { Appliance, type AppliancePlan } from "../appliance.ts";
 import { Auth } from "../auth/auth.ts";
 import { planOf } from "../config/plan.ts";
-import { type Config, parseConfig, readConfig, type SinkConfig } from "../config/read.ts";
+import {
+  type ApiConfig,
+  type Config,
+  parseConfig,
+  readConfig,
+  type SinkConfig,
+} from "../config/read.ts";
 import { Revisions } from "../config/revisions.ts";
 import { startDelivery } from "../config/sinks.ts";
 import {
@@ -17,6 +25,7 @@ import {
   socketPath,
   statePath,
   storePath,
+  tlsPath,
 } from "../data-folder.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
@@ -67,10 +76,9 @@ export function upCommand(program: Command, status: Status): Command {
     .option("--config <file>", "run what this file says, and keep it as a revision")
     .option("--data <folder>", "where alerts and states are kept (nemean-data)")
     .addOption(
-      new Option(
-        "--port <port>",
-        "port of the API on 127.0.0.1 (8080); 0 takes a free one",
-      ).argParser(numberIn({ min: 0, max: 65_535, unit: "a port", whole: true })),
+      new Option("--port <port>", "port of the API (8080); 0 takes a free one").argParser(
+        numberIn({ min: 0, max: 65_535, unit: "a port", whole: true }),
+      ),
     )
     .option("--modules <names>", "detectors to run, by commas; all when left out", names)
     .option("--set <module.param=value>", "set a module's parameter; may be repeated", list)
@@ -86,12 +94,12 @@ interface Run {
   readonly interface: string;
   readonly plan: Omit<AppliancePlan, "stateFolder">;
   readonly data: string;
-  readonly port: number;
+  readonly api: ApiConfig;
   readonly sinks: readonly SinkConfig[];
 }
 
 const DATA = process.env["STATE_DIRECTORY"] ?? "nemean-data";
-const PORT = 8080;
+const LOCAL: ApiConfig = { host: "127.0.0.1", names: [], tls: false, port: 8080 };
 
 /** From options alone: an interface and built-in defaults. */
 async function fromOptions(flags: Flags & { readonly interface: string }): Promise<Run> {
@@ -101,7 +109,7 @@ async function fromOptions(flags: Flags & { readonly interface: string }): Promi
   return {
     interface: flags.interface,
     data: flags.data ?? DATA,
-    port: flags.port ?? PORT,
+    api: { ...LOCAL, port: flags.port ?? LOCAL.port },
     sinks: [],
     plan: {
       source: livePlanOf(flags, { linger: LINGER }),
@@ -126,11 +134,22 @@ async function fromConfig(flags: Flags): Promise<Run> {
   return {
     interface: config.source.interface,
     data,
-    port: flags.port ?? config.api.port,
+    api: { ...config.api, port: flags.port ?? config.api.port },
     sinks: config.sinks,
     plan: planOf(config),
   };
 }
+
+/** Where the API listens, with its certificate when it speaks TLS. */
+function listenOf({ host, names, tls, port }: ApiConfig, data: string): Listen {
+  if (!tls) return { hostname: host, port };
+  const local = ["localhost", "127.0.0.1", "::1"];
+  const others = [host, ...names].filter((name) => !isLoopback(name) && !ANY.includes(name));
+  return { hostname: host, port, tls: certificateIn(tlsPath(data), [...local, ...others]) };
+}
+
+/** Addresses that stand for all of this machine's, and name none. */
+const ANY = ["0.0.0.0", "::"];
 
 /** How the first admin comes to be, as long as there is none. */
 function tellSetup(auth: Auth, url: string): void {
@@ -178,7 +197,8 @@ async function up(flags: Flags): Promise<number> {
   );
   using auth = new Auth(accountsPath(run.data));
   using api = startApi(store, appliance, {
-    port: run.port,
+    listen: listenOf(run.api, run.data),
+    names: run.api.names,
     socket: socketPath(run.data),
     auth,
     stream,

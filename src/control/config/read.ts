@@ -23,13 +23,16 @@ import {
   TOP,
 } from "./shape.ts";
 
+/** `[api]`: where the API listens. */
+export type ApiConfig = SettingsOf<typeof API>;
+
 /** A configuration, checked, with all defaults. */
 export interface Config extends SettingsOf<typeof TOP> {
   readonly source: SettingsOf<typeof SOURCE>;
   readonly meter: SettingsOf<typeof METER>;
   readonly plugins: PluginGroups;
   readonly flows: SettingsOf<typeof FLOW_TARGETS>;
-  readonly api: SettingsOf<typeof API>;
+  readonly api: ApiConfig;
   readonly sinks: readonly SinkConfig[];
   /** Modules that run, and the parameters that the file sets. */
   readonly modules: readonly { readonly name: string; readonly params: Record<string, unknown> }[];

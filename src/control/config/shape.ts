@@ -91,7 +91,16 @@ export const FLOW_TARGETS = {
 
 /** `[api]`. */
 export const API = {
-  port: param.count({ about: "port on 127.0.0.1; 0 takes a free one", default: 8080, max: 65_535 }),
+  host: param.text({
+    about: "address to listen on; one that others can reach needs tls",
+    default: "127.0.0.1",
+  }),
+  names: texts("names and addresses that clients may call it by, beside those of loopback"),
+  tls: param.flag({
+    about: "speak TLS, by data/tls/key.pem and cert.pem, made at the first start",
+    default: false,
+  }),
+  port: param.count({ about: "port of the API; 0 takes a free one", default: 8080, max: 65_535 }),
 } as const;
 
 /** At the top of the file. */
