@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Alert } from "../../core/alert.ts";
+import { alertJson } from "../alert-json.ts";
 
 /** An alert as it is queued: JSON that {@link alertOfBody} reads. */
 export const bodyOf = (alert: Alert): string => {
   const sum = alert.detectTime + alert.firstTime + alert.lastTime;
-  const timed = Number.isFinite(sum) ? alert : withFiniteTimes(alert);
-  // A replacer costs more than all the rest, and only evidence holds what JSON cannot.
-  return alert.evidence.some(needsWords) ? JSON.stringify(timed, jsonValue) : JSON.stringify(timed);
+  return alertJson(Number.isFinite(sum) ? alert : withFiniteTimes(alert));
 };
 
 /** @throws for text that is no JSON */
@@ -21,17 +20,3 @@ const withFiniteTimes = (alert: Alert): Alert => ({
   firstTime: whole(alert.firstTime),
   lastTime: whole(alert.lastTime),
 });
-
-function needsWords(flow: Readonly<Record<string, unknown>>): boolean {
-  for (const name in flow) {
-    const value = flow[name];
-    if (typeof value === "bigint" || (typeof value === "object" && value !== null)) return true;
-  }
-  return false;
-}
-
-/** Bytes become hexadecimal text, 64-bit integers decimal text: as the alert store has them. */
-function jsonValue(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") return value.toString();
-  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
-}

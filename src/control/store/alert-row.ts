@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Alert } from "../../core/alert.ts";
+import { alertJson } from "../alert-json.ts";
 
 /** What the alerts of one event have in common; the rest is the latest alert's. */
 export interface EventSpan {
@@ -68,12 +69,3 @@ export const contentOf = (alert: Alert): Value[] => [
 
 /** A time from a hostile capture may be any double; SQLite would keep a fraction, and NaN as NULL. */
 const whole = (micros: number): number => (Number.isFinite(micros) ? Math.trunc(micros) : 0);
-
-/** Evidence may hold what JSON cannot: bytes become hexadecimal text, 64-bit integers decimal text. */
-const alertJson = (alert: Alert): string =>
-  alert.evidence.length === 0 ? JSON.stringify(alert) : JSON.stringify(alert, jsonValue);
-
-function jsonValue(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") return value.toString();
-  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
-}
