@@ -22,6 +22,7 @@ const GENERATORS = ["scripts/registry.ts", "scripts/docs.ts"];
 const STAGES: readonly Stage[] = [
   { name: "format, lint", args: [BIOME, "check", "--error-on-warnings", "."] },
   { name: "types", args: [TSC, "-p", ".", "--noEmit"] },
+  { name: "types of the console", args: [TSC, "-p", "web", "--noEmit"] },
   ...GENERATORS.map((script) => ({ name: `fresh: ${script}`, args: [script, "--check"] })),
 ];
 

@@ -11,7 +11,13 @@ import { ACCOUNT_ROUTES, type AccountRoute } from "./accounts.ts";
 import { admit } from "./admission.ts";
 import { alertView } from "./alert-view.ts";
 import { readBody } from "./body.ts";
-import { CONSOLE_OPERATIONS, CONSOLE_PATHS, consoleFile, toConsole, wantsPage } from "./console.ts";
+import {
+  CONSOLE_OPERATIONS,
+  CONSOLE_PATHS,
+  consoleFile,
+  toConsole,
+  wantsPage,
+} from "./console-routes.ts";
 import { LOOPBACK, type Reach, refusal } from "./guard.ts";
 import { deliveryHealth, pipelineHealth } from "./health.ts";
 import { metricsText } from "./metrics.ts";

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/** The console as a browser shows it. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
+import type { Browser, Locator, Page } from "playwright-core";
+import { serve } from "../src/control/api/serve.ts";
+import { TestApi } from "../src/control/api/testing/fixtures.ts";
+import { GOOD, TestAuth } from "../src/control/auth/testing/auth.ts";
+import { alertOf } from "../src/control/store/testing/alerts.ts";
+import { Product } from "./live/product.ts";
+
+// A browser starts, on a machine that may be busy.
+setDefaultTimeout(120_000);
+
+const CHROMIUM = "/usr/bin/chromium";
+const playwright = await import("playwright-core").catch(() => undefined);
+
+function missing(): string | undefined {
+  if (!existsSync(CHROMIUM)) return "chromium is missing";
+  return playwright ? undefined : "playwright-core is missing";
+}
+
+const reason = missing();
+const inBrowser = test.skipIf(reason !== undefined);
+const title = (name: string): string =>
+  reason === undefined ? name : `${name} (skipped: ${reason})`;
+
+/** A page, and all that went wrong on it. */
+interface Watched {
+  readonly page: Page;
+  readonly errors: string[];
+  /** Origins that were asked for anything. */
+  readonly origins: Set<string>;
+}
+
+let browser: Browser;
+beforeAll(async () => {
+  if (reason !== undefined || !playwright) return;
+  browser = await playwright.chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+});
+afterAll(async () => await browser?.close());
+
+async function watched(width = 1280): Promise<Watched> {
+  const page = await browser.newPage({ viewport: { width, height: 900 } });
+  const errors: string[] = [];
+  const origins = new Set<string>();
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol !== "data:") origins.add(origin);
+  });
+  return { page, errors, origins };
+}
+
+/** Pixels that the page is wider than the window. */
+const overhang = (page: Page): Promise<number> =>
+  page.evaluate("document.documentElement.scrollWidth - innerWidth");
+
+/** Wait until there are so many. */
+async function counted(rows: Locator, count: number): Promise<void> {
+  while ((await rows.count()) !== count) await Bun.sleep(20);
+}
+
+describe("the console", () => {
+  inBrowser(title("shows the demo's alerts, one in detail, and asks nobody else"), async () => {
+    await using product = new Product(["demo", "--port", "0", "--scale", "0.1"]);
+    const url = await product.until(
+      () => /The API answers on (http:\S+?\/):/.exec(product.stdout)?.[1],
+    );
+    const { page, errors, origins } = await watched();
+    await page.goto(url);
+    expect(page.url()).toBe(`${url}console`);
+    const total = await page.locator("#alert-total").textContent();
+    const { store } = (await (await fetch(`${url}api/v1/stats`)).json()) as {
+      store: { total: number };
+    };
+    expect(store.total).toBeGreaterThan(0);
+    expect(total).toBe(String(store.total));
+    expect(await page.locator(".chart canvas").count()).toBe(3);
+
+    await page.getByRole("link", { name: "Alerts", exact: true }).click();
+    await page.locator(".alerts tbody tr").first().waitFor();
+    expect(await page.locator(".alerts tbody tr").count()).toBe(store.total);
+
+    await page.locator(".alerts .title a").first().click();
+    const reasonShown = await page.locator(".reason").textContent();
+    const id = page.url().split("/").at(-1);
+    const alert = (await (await fetch(`${url}api/v1/alerts/${id}`)).json()) as {
+      reason: string;
+      evidence: unknown[];
+    };
+    expect(reasonShown).toBe(alert.reason);
+    expect(alert.evidence.length).toBeGreaterThan(0);
+    expect(await page.locator(".evidence tbody tr").count()).toBe(alert.evidence.length);
+
+    for (const name of ["sinks", "modules", "setup", "overview"]) {
+      await page.goto(`${url}console#/${name}`);
+      await page.locator("h1").waitFor();
+    }
+    expect(errors).toEqual([]);
+    expect([...origins]).toEqual([new URL(url).origin]);
+  });
+
+  inBrowser(title("shows text of the network as text, on a small screen too"), async () => {
+    const evil = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+    const host = `${"x".repeat(300)}.example`;
+    const alert = alertOf({ reason: `${evil} ${host}`, title: evil, evidence: [{ HOST: evil }] });
+    using api = new TestApi([alert]);
+    using server = serve(api.app, { hostname: "127.0.0.1", port: 0 });
+    const { page, errors } = await watched(390);
+    for (const hash of ["overview", "alerts", `alerts/${alert.id}`, "modules"]) {
+      await page.goto(`${server.url}console#/${hash}`);
+      await page.locator("h1").waitFor();
+      await page
+        .locator(hash === "alerts" ? ".alerts" : "main > *:nth-child(2)")
+        .first()
+        .waitFor();
+      expect([hash, await overhang(page)]).toEqual([hash, 0]);
+    }
+    await page.goto(`${server.url}console#/alerts/${alert.id}`);
+    expect(await page.locator(".reason").textContent()).toBe(`${evil} ${host}`);
+    expect(await page.locator(".evidence td").first().textContent()).toBe(evil);
+    expect(await page.title()).toBe("Alerts – Nemean");
+    expect(errors).toEqual([]);
+  });
+
+  inBrowser(title("filters by what is typed, and says what the API does not take"), async () => {
+    const alerts = [
+      alertOf({ source: { ip: "10.9.9.9" }, severity: 9 }),
+      ...Array.from({ length: 60 }, () => alertOf({ severity: 5 })),
+    ];
+    using api = new TestApi(alerts);
+    using server = serve(api.app, { hostname: "127.0.0.1", port: 0 });
+    const { page } = await watched();
+    await page.goto(`${server.url}console#/alerts`);
+    const rows = page.locator(".alerts tbody tr");
+    await rows.nth(49).waitFor();
+    await page.getByRole("link", { name: "Older" }).click();
+    await page.getByRole("link", { name: "Latest" }).waitFor();
+    await counted(rows, 11);
+
+    await page.getByLabel("Address").fill(" 10.9.9.9 ");
+    await page.getByLabel("Address").press("Enter");
+    await counted(rows, 1);
+    expect(page.url()).toEndWith("#/alerts?ip=10.9.9.9");
+    await page.getByLabel("Address").fill("not an address");
+    await page.getByRole("button", { name: "Filter" }).click();
+    expect(await page.getByRole("alert").textContent()).toContain("an IPv4 or IPv6 address");
+  });
+
+  inBrowser(title("makes the first admin, logs out and in again"), async () => {
+    using accounts = new TestAuth();
+    const { token } = accounts.auth.setup.begin()!;
+    using api = new TestApi([alertOf()], { auth: accounts.auth });
+    using server = serve(api.app, { hostname: "127.0.0.1", port: 0 });
+    const { page } = await watched();
+    await page.goto(`${server.url}console#/setup`);
+    await page.getByLabel("Setup token").fill(token);
+    await page.getByLabel("Name").fill("root");
+    await page.getByLabel("Password").fill(GOOD);
+    await page.getByRole("button", { name: "Make admin" }).click();
+    await page.getByText("root (admin)").waitFor();
+    await page.reload();
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByLabel("Name").fill("root");
+    await page.getByLabel("Password").fill("wrong password");
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByRole("alert").waitFor();
+    expect(await page.locator("#alert-total").count()).toBe(0);
+    await page.getByLabel("Password").fill(GOOD);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.locator("#alert-total").waitFor();
+    expect(await page.locator("#alert-total").textContent()).toBe("1");
+  });
+});

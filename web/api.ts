@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/** What the console asks the API. @module */
+import type { alertView } from "../src/control/api/alert-view.ts";
+import type { DeliveryStats } from "../src/control/delivery/delivery.ts";
+import type { Snapshot } from "../src/control/snapshot.ts";
+import type { AlertStoreCounts } from "../src/control/store/alert-store.ts";
+
+/** Types alone are taken from the API: a page knows nothing that any client could not ask for. */
+export type Alert = ReturnType<typeof alertView>;
+export type Stats = Omit<Snapshot, "at"> & {
+  readonly at: string;
+  readonly store: AlertStoreCounts;
+  readonly delivery?: DeliveryStats;
+};
+export interface AlertPage {
+  readonly items: readonly Alert[];
+  readonly next: string | null;
+}
+export interface Health {
+  readonly status: "ok" | "degraded";
+  readonly reasons: readonly string[];
+  readonly version: string;
+  readonly uptime: number;
+}
+export interface SinkPage {
+  readonly items: DeliveryStats["sinks"];
+  readonly queue: DeliveryStats["queue"];
+}
+export interface SinkTest {
+  readonly accepted: number;
+  readonly refused?: string;
+  readonly failure?: string;
+}
+export interface Session {
+  readonly csrf: string;
+  readonly name: string;
+  readonly role: string;
+}
+
+/** What the API refused, in its words. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function answerOf<T>(response: Response): Promise<T> {
+  const body = (await response.json().catch(() => ({}))) as {
+    title?: string;
+    detail?: string;
+    errors?: { detail: string }[];
+  };
+  if (response.ok) return body as T;
+  const said = body.detail ?? body.title ?? `the API answered ${response.status}`;
+  throw new ApiError(response.status, said);
+}
+
+/** GET; throws {@link ApiError}, or TypeError when nobody answers. */
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return answerOf<T>(await fetch(path, signal ? { signal } : {}));
+}
+
+/** POST JSON, with the session's proof where there is one. */
+export async function post<T>(
+  path: string,
+  body: Readonly<Record<string, string>> | undefined,
+  csrf?: string,
+): Promise<T> {
+  const headers: Record<string, string> = {};
+  if (body) headers["content-type"] = "application/json";
+  if (csrf !== undefined) headers["x-csrf-token"] = csrf;
+  const init = { method: "POST", headers, ...(body ? { body: JSON.stringify(body) } : {}) };
+  return answerOf<T>(await fetch(path, init));
+}
+
+/** Words for what went wrong. */
+export const wordsOf = (error: unknown): string =>
+  error instanceof ApiError ? error.message : "the appliance does not answer";
+
+/** Who one is to the API. */
+export type Access =
+  /** There are no accounts: all that can be seen is open. */
+  | { readonly kind: "open" }
+  /** There is no admin yet. */
+  | { readonly kind: "setup" }
+  | { readonly kind: "stranger" }
+  | { readonly kind: "session"; readonly session: Session };
+
+/** What the appliance has: its index names only what is there. */
+export interface Index {
+  readonly session?: string;
+  readonly sinks?: string;
+}
+
+/** Find out who one is. The index is asked first, so that an appliance without accounts is asked for none. */
+export async function accessOf({ session }: Index): Promise<Access> {
+  if (session === undefined) return { kind: "open" };
+  try {
+    return { kind: "session", session: await get<Session>(session) };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return error.status === 403 ? { kind: "setup" } : { kind: "stranger" };
+  }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { useState } from "preact/hooks";
+import { type Access, post, type SinkPage, type SinkTest, wordsOf } from "./api.ts";
+import { count, utc } from "./format.ts";
+import { Card, Figure, Trouble } from "./parts.tsx";
+import { usePoll } from "./use-poll.ts";
+
+const POLL_MS = 2000;
+
+/** Receivers of alerts: how far each has got, and a way to try one. */
+export function Sinks({
+  path,
+  access,
+}: {
+  /** Where they are told; undefined where there are none. */
+  readonly path: string | undefined;
+  readonly access: Access;
+}) {
+  const known = access.kind === "session";
+  const { data, error } = usePoll<SinkPage>(known ? (path ?? null) : null, POLL_MS);
+  return (
+    <>
+      <h1>Sinks</h1>
+      <Trouble text={error} />
+      {path === undefined ? (
+        <p>No sinks are configured: alerts stay in the store. A [sinks.NAME] table adds one.</p>
+      ) : null}
+      {path !== undefined && !known ? <p>Log in to see where alerts are sent.</p> : null}
+      {data?.queue.state === "failed" ? (
+        <Trouble text={`Delivery queue: ${data.queue.reason ?? "failed"}`} />
+      ) : null}
+      {data?.items.map((sink) => (
+        <SinkCard
+          key={sink.name}
+          sink={sink}
+          csrf={access.kind === "session" ? access.session.csrf : ""}
+        />
+      ))}
+    </>
+  );
+}
+
+function SinkCard({
+  sink,
+  csrf,
+}: {
+  readonly sink: SinkPage["items"][number];
+  readonly csrf: string;
+}) {
+  const { name, state, waiting, delivered, dropped, dead, lastError, lastErrorAt } = sink;
+  const at = lastErrorAt === null ? "" : ` (${utc(new Date(lastErrorAt).toISOString())} UTC)`;
+  return (
+    <Card title={name}>
+      <div class="figures">
+        <Figure label="State" value={state} bad={state === "waiting"} />
+        <Figure label="Waiting" value={count(waiting)} />
+        <Figure label="Delivered" value={count(delivered)} />
+        <Figure label="Dropped" value={count(dropped)} bad={dropped > 0} />
+        <Figure label="Refused" value={count(dead)} bad={dead > 0} />
+      </div>
+      {lastError === null ? null : <p>{`Last error: ${lastError}${at}`}</p>}
+      <TestButton name={name} csrf={csrf} />
+    </Card>
+  );
+}
+
+const verdict = ({ accepted, refused, failure }: SinkTest): string => {
+  if (accepted > 0) return "The receiver has the test alert.";
+  return refused === undefined
+    ? `Not sent: ${failure ?? "no reason given"}`
+    : `Refused: ${refused}`;
+};
+
+function TestButton({ name, csrf }: { readonly name: string; readonly csrf: string }) {
+  const [said, setSaid] = useState("");
+  const [busy, setBusy] = useState(false);
+  const send = async (): Promise<void> => {
+    setBusy(true);
+    const path = `/api/v1/sinks/${encodeURIComponent(name)}/test`;
+    try {
+      setSaid(verdict(await post<SinkTest>(path, undefined, csrf)));
+    } catch (error) {
+      setSaid(wordsOf(error));
+    }
+    setBusy(false);
+  };
+  return (
+    <p>
+      <button type="button" onClick={send} disabled={busy}>
+        Send test alert
+      </button>{" "}
+      <span role="status">{said}</span>
+    </p>
+  );
+}
