@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { array, assert, constantFrom, integer, property, record } from "fast-check";
 import { NemeanError } from "../../core/errors.ts";
+import { newer, UNUSABLE } from "../sqlite/testing/unusable.ts";
 import { alertOf, TestFolder } from "../store/testing/alerts.ts";
 import { alertOfBody } from "./body.ts";
 import { DeliveryQueue, type QueueOptions, type SinkCounts } from "./queue.ts";
@@ -399,50 +399,29 @@ test("DeliveryQueue accounts for every alert once for every sink, whatever comes
   );
 });
 
-/** What a test does to a path before it is opened, and the words the operator reads then. */
-const UNUSABLE: readonly [string, (path: string) => void, RegExp, number][] = [
-  ["a folder", (path) => mkdirSync(path), /folder must exist, be writable/, 73],
-  [
-    "a text file",
-    (path) => writeFileSync(path, "hello ".repeat(999)),
-    /is not a database; choose/,
-    78,
-  ],
-  [
-    "another program's database",
-    (path) => {
-      using raw = new Database(path);
-      raw.run("CREATE TABLE bookmarks (url)");
-    },
-    /another program; choose/,
-    78,
-  ],
-  [
-    "a newer version's database",
-    (path) => {
-      open(path).close();
-      using raw = new Database(path);
-      raw.run("PRAGMA user_version = 2");
-    },
-    /newer version of Nemean; run that version/,
-    78,
-  ],
-];
-
-test.each(UNUSABLE)("DeliveryQueue refuses %s with one message", (_, make, text, exitCode) => {
-  using folder = new TestFolder();
-  const path = folder.file("q.sqlite");
-  make(path);
-  try {
-    open(path).close();
-    throw new Error("nothing was thrown");
-  } catch (error) {
-    if (!(error instanceof NemeanError)) throw error;
-    expect(error).toMatchObject({ code: "ERR_STORE", exitCode });
-    expect(error.message).toMatch(text);
-    expect(error.message).toStartWith(`delivery queue: ${path} `);
-  }
+const NEWER = newer((path) => {
+  open(path).close();
+  using raw = new Database(path);
+  raw.run("PRAGMA user_version = 2");
 });
+
+test.each([...UNUSABLE, NEWER])(
+  "DeliveryQueue refuses %s with one message",
+  (_, make, text, exitCode) => {
+    using folder = new TestFolder();
+    const path = folder.file("q.sqlite");
+    make(path);
+    try {
+      open(path).close();
+      throw new Error("nothing was thrown");
+    } catch (error) {
+      if (!(error instanceof NemeanError)) throw error;
+      expect(error).toMatchObject({ code: "ERR_STORE", exitCode });
+      expect(error.message).toMatch(text);
+      expect(error.message).toStartWith(`delivery queue: ${path} `);
+    }
+  },
+);
 
 test("DeliveryQueue has its file alone: nobody else reads it, or opens it as a queue", () => {
   using folder = new TestFolder();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { NemeanError } from "../../core/errors.ts";
+import { newer, UNUSABLE } from "../sqlite/testing/unusable.ts";
 import { AlertStore } from "./alert-store.ts";
 import { openDatabase } from "./database.ts";
 import { alertOf, TestFolder } from "./testing/alerts.ts";
@@ -17,46 +17,25 @@ function errorOf(run: () => void): NemeanError {
   throw new Error("nothing was thrown");
 }
 
-/** What a test does to a path before it is opened, and the words the operator reads then. */
-const UNUSABLE: readonly [string, (path: string) => void, RegExp, number][] = [
-  ["a folder", (path) => mkdirSync(path), /folder must exist, be writable/, 73],
-  [
-    "a text file",
-    (path) => writeFileSync(path, "hello ".repeat(999)),
-    /is not a database; choose/,
-    78,
-  ],
-  [
-    "another program's database",
-    (path) => {
-      using raw = new Database(path);
-      raw.run("CREATE TABLE bookmarks (url)");
-    },
-    /another program; choose/,
-    78,
-  ],
-  [
-    "a newer version's database",
-    (path) => {
-      const { raw } = openDatabase(path);
-      raw.run("INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 9e15)");
-      raw.close();
-    },
-    /newer version of Nemean; run that version/,
-    78,
-  ],
-];
-
-test.each(UNUSABLE)("openDatabase refuses %s with one message", (_, make, text, exitCode) => {
-  using folder = new TestFolder();
-  const path = folder.file("a.sqlite");
-  make(path);
-  const error = errorOf(() => openDatabase(path));
-  expect(error).toMatchObject({ code: "ERR_STORE", exitCode });
-  expect(error.message).toMatch(text);
-  expect(error.message).toStartWith(`alert store: ${path} `);
-  expect(error.message).not.toContain("\n");
+const NEWER = newer((path) => {
+  const { raw } = openDatabase(path);
+  raw.run("INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 9e15)");
+  raw.close();
 });
+
+test.each([...UNUSABLE, NEWER])(
+  "openDatabase refuses %s with one message",
+  (_, make, text, exitCode) => {
+    using folder = new TestFolder();
+    const path = folder.file("a.sqlite");
+    make(path);
+    const error = errorOf(() => openDatabase(path));
+    expect(error).toMatchObject({ code: "ERR_STORE", exitCode });
+    expect(error.message).toMatch(text);
+    expect(error.message).toStartWith(`alert store: ${path} `);
+    expect(error.message).not.toContain("\n");
+  },
+);
 
 test("openDatabase refuses a path in no folder, and leaves other programs' files as they were", async () => {
   using folder = new TestFolder();
