@@ -1,51 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { EXIT, NemeanError, usageError } from "../../core/errors.ts";
+import { EXIT } from "../../core/errors.ts";
 import { printable } from "../../core/log.ts";
-import { socketPath } from "../data-folder.ts";
+import { type Answers, ask, DATA_OPTION, get } from "./local-api.ts";
 import type { Status } from "./options.ts";
 import { grouped, print, say } from "./terminal.ts";
 
 interface Flags {
   readonly data: string;
   readonly json?: boolean;
-}
-
-/** What the API answers, as far as it is shown here. */
-interface Answers {
-  readonly "/healthz": {
-    readonly status: string;
-    readonly reasons: string[];
-    readonly uptime: number;
-  };
-  readonly "/api/v1/stats": {
-    readonly sources: readonly {
-      readonly name: string;
-      readonly meter: { readonly packets: number; readonly flows: number; readonly live: number };
-      readonly capture?: { readonly dropped: number; readonly state: string };
-    }[];
-    readonly modules: readonly { readonly name: string; readonly inputs: Record<string, number> }[];
-    readonly alerts: number;
-  };
-  readonly "/api/v1/sinks": {
-    readonly items: readonly {
-      readonly name: string;
-      readonly state: string;
-      readonly waiting: number;
-      readonly delivered: number;
-      readonly dropped: number;
-      readonly dead: number;
-      readonly lastError: string | null;
-    }[];
-  };
-  readonly "/api/v1/users": {
-    readonly items: readonly {
-      readonly name: string;
-      readonly role: string;
-      readonly disabled: boolean;
-    }[];
-  };
 }
 
 /** `nemean ctl`: look at a running appliance and work it, over its unix socket. */
@@ -57,19 +20,19 @@ export function ctlCommand(program: Command, status: Status): Command {
     ctl
       .command(name)
       .description(about)
-      .option("--data <folder>", "its data folder", process.env["STATE_DIRECTORY"] ?? "nemean-data")
+      .option(...DATA_OPTION)
       .option("--json", "what the API answers, as it is");
   add("status", "Whether it runs, and what is wrong; exit code 69 when something is.").action(
     async (flags: Flags) => {
-      const health = await get(flags, "/healthz");
-      const stats = await get(flags, "/api/v1/stats");
+      const health = await get(flags.data, "/healthz");
+      const stats = await get(flags.data, "/api/v1/stats");
       if (health.status !== "ok") status.code = EXIT.unavailable;
       if (flags.json) print(`${JSON.stringify({ health, stats })}\n`);
       else tellStatus(health, stats);
     },
   );
   add("sinks", "Receivers of alerts, and how far each has got.").action(async (flags: Flags) => {
-    const { items } = await get(flags, "/api/v1/sinks");
+    const { items } = await get(flags.data, "/api/v1/sinks");
     if (flags.json) print(`${JSON.stringify(items)}\n`);
     else for (const sink of items) print(`${sinkLine(sink)}\n`);
   });
@@ -77,7 +40,7 @@ export function ctlCommand(program: Command, status: Status): Command {
     .argument("<sink>")
     .action(async (sink: string, flags: Flags) => {
       const path = `/api/v1/sinks/${encodeURIComponent(sink)}/test`;
-      const { accepted, refused, failure } = (await ask(flags, path, {})) as Record<
+      const { accepted, refused, failure } = (await ask(flags.data, path, {})) as Record<
         string,
         unknown
       >;
@@ -85,7 +48,7 @@ export function ctlCommand(program: Command, status: Status): Command {
       say(accepted === 1 ? `${sink} has the test alert` : `${sink}: ${String(refused ?? failure)}`);
     });
   add("users", "Who may log in.").action(async (flags: Flags) => {
-    const { items } = await get(flags, "/api/v1/users");
+    const { items } = await get(flags.data, "/api/v1/users");
     if (flags.json) print(`${JSON.stringify(items)}\n`);
     else
       for (const { name, role, disabled } of items)
@@ -96,7 +59,7 @@ export function ctlCommand(program: Command, status: Status): Command {
     .argument("<role>", "viewer, operator or admin")
     .action(async (name: string, role: string, flags: Flags) => {
       const [password = ""] = (await Bun.stdin.text()).split("\n");
-      await ask(flags, "/api/v1/users", { name, role, password });
+      await ask(flags.data, "/api/v1/users", { name, role, password });
       say(`${name} may log in`);
     });
   return ctl;
@@ -122,37 +85,3 @@ const sinkLine = (sink: Answers["/api/v1/sinks"]["items"][number]): string =>
   `${printable(sink.name)}: ${sink.state}, ${grouped(sink.delivered)} delivered, ${grouped(sink.waiting)} wait, ` +
   `${grouped(sink.dropped)} dropped, ${grouped(sink.dead)} refused` +
   `${sink.lastError === null ? "" : `; last error: ${printable(sink.lastError)}`}`;
-
-const get = async <P extends keyof Answers>(flags: Flags, path: P): Promise<Answers[P]> =>
-  (await ask(flags, path)) as Answers[P];
-
-/** Ask the running appliance; with a body, do something. */
-async function ask({ data }: Flags, path: string, body?: unknown): Promise<unknown> {
-  const unix = socketPath(data);
-  if (!existsSync(unix)) throw notRunning(data);
-  const sending = {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  };
-  let response: Response;
-  try {
-    response = await fetch(`http://localhost${path}`, {
-      unix,
-      ...(body === undefined ? {} : sending),
-    });
-  } catch {
-    throw notRunning(data);
-  }
-  const answer: unknown = await response.json();
-  if (response.ok) return answer;
-  const { title, detail } = answer as { title: string; detail?: string };
-  throw usageError(`ctl: ${title}${detail === undefined ? "" : `: ${detail}`}`);
-}
-
-const notRunning = (data: string): NemeanError =>
-  new NemeanError(
-    "ERR_SOCKET",
-    EXIT.unavailable,
-    `ctl: nothing runs with the data folder ${data}, or you may not use its socket; --data names another`,
-  );

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   demo: async () => (await import("./demo.ts")).demoCommand,
   up: async () => (await import("./up.ts")).upCommand,
   ctl: async () => (await import("./ctl.ts")).ctlCommand,
+  top: async () => (await import("./top.ts")).topCommand,
   config: async () => (await import("./config.ts")).configCommand,
   modules: async () => (await import("./modules.ts")).modulesCommand,
   help: async () => (await import("./modules.ts")).helpCommand,
