@@ -2,11 +2,14 @@
 /** The console as a browser shows it. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { serve } from "../src/control/api/serve.ts";
 import { TestApi } from "../src/control/api/testing/fixtures.ts";
 import { GOOD, TestAuth } from "../src/control/auth/testing/auth.ts";
+import { Delivery } from "../src/control/delivery/delivery.ts";
 import { alertOf } from "../src/control/store/testing/alerts.ts";
+import type { Sink } from "../src/core/exporter.ts";
 import { Product } from "./live/product.ts";
 
 // A browser starts, on a machine that may be busy.
@@ -157,7 +160,7 @@ describe("the console", () => {
     using api = new TestApi([alertOf()], { auth: accounts.auth });
     using server = serve(api.app, { hostname: "127.0.0.1", port: 0 });
     const { page } = await watched();
-    await page.goto(`${server.url}console#/setup`);
+    await page.goto(`${server.url}console`);
     await page.getByLabel("Setup token").fill(token);
     await page.getByLabel("Name").fill("root");
     await page.getByLabel("Password").fill(GOOD);
@@ -174,5 +177,42 @@ describe("the console", () => {
     await page.getByRole("button", { name: "Log in" }).click();
     await page.locator("#alert-total").waitFor();
     expect(await page.locator("#alert-total").textContent()).toBe("1");
+    // An admin may lock somebody out who has the console open.
+    accounts.auth.users.list().forEach(({ id }) => void accounts.auth.sessions.revokeAll(id));
+    await page.getByRole("heading", { name: "Log in" }).waitFor();
+  });
+
+  inBrowser(title("shows how sinks fare, and sends a test alert"), async () => {
+    using accounts = new TestAuth();
+    await accounts.user("root", "admin");
+    await accounts.user("ann", "operator");
+    let refuses = false;
+    const sink: Sink = {
+      send: async (alerts) =>
+        refuses ? { accepted: 0, refused: "<b>no</b>" } : { accepted: alerts.length },
+      close: async () => {},
+    };
+    const queue = join(accounts.folder.path, "delivery.sqlite");
+    const delivery = Delivery.start(queue, [{ name: "siem", sink }]);
+    delivery.put(alertOf());
+    using api = new TestApi([], { auth: accounts.auth, delivery });
+    using server = serve(api.app, { hostname: "127.0.0.1", port: 0 });
+    const { page } = await watched();
+    await page.goto(`${server.url}console`);
+    await page.getByLabel("Name").fill("ann");
+    await page.getByLabel("Password").fill(GOOD);
+    await page.getByLabel("Password").press("Enter");
+    await page.getByRole("link", { name: "Sinks" }).click();
+    await page
+      .locator(".figure", { hasText: "Delivered" })
+      .getByText("1", { exact: true })
+      .waitFor();
+    await page.getByRole("button", { name: "Send test alert" }).click();
+    const status = page.getByRole("status");
+    await status.getByText("The receiver has the test alert.").waitFor();
+    refuses = true;
+    await page.getByRole("button", { name: "Send test alert" }).click();
+    await status.getByText("Refused: <b>no</b>").waitFor();
+    await delivery.close();
   });
 });

@@ -40,7 +40,7 @@ function Shown({ alert }: { readonly alert: Alert }) {
       <Card title="What">
         <Facts alert={alert} />
       </Card>
-      <Card title={`Evidence: ${count(alert.evidence.length)} flows`}>
+      <Card title={`Evidence: ${count(alert.evidence.length)} flows, times in UTC`}>
         <Evidence alert={alert} />
       </Card>
     </article>

@@ -58,9 +58,14 @@ async function answerOf<T>(response: Response): Promise<T> {
   throw new ApiError(response.status, said);
 }
 
+/** Event of the window: the session has ended, or there never was one. */
+export const STRANGER = "nemean-stranger";
+
 /** GET; throws {@link ApiError}, or TypeError when nobody answers. */
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return answerOf<T>(await fetch(path, signal ? { signal } : {}));
+  const response = await fetch(path, signal ? { signal } : {});
+  if (response.status === 401) dispatchEvent(new Event(STRANGER));
+  return answerOf<T>(response);
 }
 
 /** POST JSON, with the session's proof where there is one. */

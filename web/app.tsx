@@ -3,7 +3,16 @@ import { useEffect, useState } from "preact/hooks";
 import { LogIn, Setup } from "./account.tsx";
 import { AlertDetail } from "./alert-detail.tsx";
 import { Alerts } from "./alerts.tsx";
-import { type Access, accessOf, get, type Index, post, type Session, wordsOf } from "./api.ts";
+import {
+  type Access,
+  accessOf,
+  get,
+  type Index,
+  post,
+  type Session,
+  STRANGER,
+  wordsOf,
+} from "./api.ts";
 import { Modules } from "./modules.tsx";
 import { Overview } from "./overview.tsx";
 import { Trouble } from "./parts.tsx";
@@ -41,12 +50,21 @@ export function App() {
   const look = async (): Promise<void> => {
     try {
       const index = await get<Index>("/");
-      setKnown({ index, access: await accessOf(index) });
+      const access = await accessOf(index);
+      // Who comes to a new appliance comes for this; any page named in the address is shown as well.
+      if (access.kind === "setup" && location.hash === "") location.hash = hashOf("setup");
+      setKnown({ index, access });
     } catch (failure) {
       setError(wordsOf(failure));
     }
   };
   useEffect(() => void look(), []);
+  useEffect(() => {
+    const forget = (): void =>
+      setKnown((before) => before && { ...before, access: { kind: "stranger" } });
+    addEventListener(STRANGER, forget);
+    return () => removeEventListener(STRANGER, forget);
+  }, []);
   useEffect(() => {
     document.title = `${TITLES[place.page]} – Nemean`;
   }, [place.page]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { short } from "./format.ts";
+import { clock, short } from "./format.ts";
 
 const HEIGHT = 140;
 const FONT = "12px system-ui, sans-serif";
@@ -25,7 +25,7 @@ function plotOptions(label: string, unit: string, width: number): uPlot.Options 
     cursor: { y: false, points: { show: false } },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      axis,
+      { ...axis, space: 80, size: 28, values: (_, splits) => splits.map(clock) },
       { ...axis, size: 76, values: (_, splits) => splits.map((split) => short(split, unit)) },
     ],
     series: [

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
-import { count, duration, endpointText, percent, severityName, short, utc } from "./format.ts";
+import {
+  clock,
+  count,
+  duration,
+  endpointText,
+  percent,
+  severityName,
+  short,
+  utc,
+} from "./format.ts";
 
 test.each([
   [0, "0"],
@@ -51,6 +60,10 @@ test("duration shows the two units that matter", () => {
 test("utc cuts to the second, and leaves what is no time", () => {
   expect(utc("2026-01-05T09:00:00.000001Z")).toBe("2026-01-05 09:00:00");
   expect(utc("now")).toBe("now");
+});
+
+test("clock is the time of day in UTC", () => {
+  expect(clock(1_767_603_661.9)).toBe("09:01:01");
 });
 
 test("severityName has a name for each severity", () => {

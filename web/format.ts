@@ -49,6 +49,10 @@ const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 export const utc = (time: string): string =>
   RFC3339.test(time) ? time.slice(0, 19).replace("T", " ") : time;
 
+/** A time of day (UTC) of seconds since 1970. */
+export const clock = (seconds: number): string =>
+  new Date(seconds * 1000).toISOString().slice(11, 19);
+
 /** The name of a severity from 0 to 10. */
 export function severityName(severity: number): "info" | "low" | "medium" | "high" | "critical" {
   if (severity >= 9) return "critical";

@@ -50,10 +50,18 @@ function Sources({ stats: { sources } }: { readonly stats: Stats }) {
             <tr>
               <th scope="col">Name</th>
               <th scope="col">State</th>
-              <th scope="col">Packets</th>
-              <th scope="col">Flows</th>
-              <th scope="col">In the table</th>
-              <th scope="col">Dropped</th>
+              <th scope="col" class="number">
+                Packets
+              </th>
+              <th scope="col" class="number">
+                Flows
+              </th>
+              <th scope="col" class="number">
+                In the table
+              </th>
+              <th scope="col" class="number">
+                Dropped
+              </th>
             </tr>
           </thead>
           <tbody>

@@ -33,7 +33,7 @@ export function Overview() {
       <Trouble text={error} />
       {health ? <HealthCard health={health} /> : null}
       {stats ? <Figures stats={stats} /> : <p>Waiting for the first numbers …</p>}
-      <Card title="Traffic">
+      <Card title={stats?.finished ? "Traffic: the source has ended" : "Traffic (times in UTC)"}>
         <div class="charts">
           <Chart label="Packets" unit="p/s" times={times} values={packets} />
           <Chart label="Bits" unit="b/s" times={times} values={bits} />

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { useState } from "preact/hooks";
-import { type Access, post, type SinkPage, type SinkTest, wordsOf } from "./api.ts";
+import { type Access, post, type Session, type SinkPage, type SinkTest, wordsOf } from "./api.ts";
 import { count, utc } from "./format.ts";
 import { Card, Figure, Trouble } from "./parts.tsx";
 import { usePoll } from "./use-poll.ts";
@@ -33,7 +33,7 @@ export function Sinks({
         <SinkCard
           key={sink.name}
           sink={sink}
-          csrf={access.kind === "session" ? access.session.csrf : ""}
+          session={access.kind === "session" ? access.session : undefined}
         />
       ))}
     </>
@@ -42,10 +42,10 @@ export function Sinks({
 
 function SinkCard({
   sink,
-  csrf,
+  session,
 }: {
   readonly sink: SinkPage["items"][number];
-  readonly csrf: string;
+  readonly session: Session | undefined;
 }) {
   const { name, state, waiting, delivered, dropped, dead, lastError, lastErrorAt } = sink;
   const at = lastErrorAt === null ? "" : ` (${utc(new Date(lastErrorAt).toISOString())} UTC)`;
@@ -59,7 +59,9 @@ function SinkCard({
         <Figure label="Refused" value={count(dead)} bad={dead > 0} />
       </div>
       {lastError === null ? null : <p>{`Last error: ${lastError}${at}`}</p>}
-      <TestButton name={name} csrf={csrf} />
+      {session === undefined || session.role === "viewer" ? null : (
+        <TestButton name={name} csrf={session.csrf} />
+      )}
     </Card>
   );
 }
