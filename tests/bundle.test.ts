@@ -41,3 +41,29 @@ test("a compiled binary is the whole product and needs no Bun", () => {
   run([process.execPath, "build", MAIN, "--compile", "--outfile", binary], ROOT);
   expect(run([binary, ...DEMO]).out).toBe(fromSource);
 });
+
+test("a compiled binary has the console inside", async () => {
+  const demo = Bun.spawn([join(folder, "nemean"), "demo", "--port", "0", "--scale", "0.01"], {
+    cwd: folder,
+    stdin: "ignore",
+    stderr: "ignore",
+  });
+  try {
+    let said = "";
+    let url: string | undefined;
+    const decoder = new TextDecoder();
+    for await (const bytes of demo.stdout) {
+      said += decoder.decode(bytes, { stream: true });
+      url = /The API answers on (\S+\/):/.exec(said)?.[1];
+      if (url !== undefined) break;
+    }
+    for (const path of ["console", "console/app.js", "console/app.css"]) {
+      const response = await fetch(`${url}${path}`);
+      expect([path, response.status]).toEqual([path, 200]);
+      expect((await response.text()).length).toBeGreaterThan(400);
+    }
+  } finally {
+    demo.kill("SIGKILL");
+    await demo.exited;
+  }
+});
