@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
+import { certificateIn } from "../src/control/api/certificate.ts";
 import { serve } from "../src/control/api/serve.ts";
 import { TestApi } from "../src/control/api/testing/fixtures.ts";
 import { GOOD, TestAuth } from "../src/control/auth/testing/auth.ts";
@@ -180,6 +181,38 @@ describe("the console", () => {
     // An admin may lock somebody out who has the console open.
     accounts.auth.users.list().forEach(({ id }) => void accounts.auth.sessions.revokeAll(id));
     await page.getByRole("heading", { name: "Log in" }).waitFor();
+  });
+
+  inBrowser(title("keeps over TLS what an operator makes of an alert"), async () => {
+    using accounts = new TestAuth();
+    await accounts.user("root", "admin");
+    await accounts.user("ann", "operator");
+    const alert = alertOf();
+    const reach = { hosts: [], secure: true };
+    using api = new TestApi([alert], { auth: accounts.auth, reach });
+    const tls = certificateIn(join(accounts.folder.path, "tls"), ["localhost", "127.0.0.1"]);
+    using server = serve(api.app, { hostname: "127.0.0.1", port: 0, tls });
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const page = await context.newPage();
+    await page.goto(`${server.url}console#/alerts/${alert.id}`);
+    await page.getByLabel("Name").fill("ann");
+    await page.getByLabel("Password").fill(GOOD);
+    await page.getByLabel("Password").press("Enter");
+    await page.getByText("ann (operator)").waitFor();
+    await page.goto(`${server.url}console#/alerts/${alert.id}`);
+    await page.getByLabel("Status").selectOption("false-positive");
+    await page.getByLabel("Note").fill("<i>our own</i> scanner");
+    await page.getByRole("button", { name: "Keep" }).click();
+    await page.getByRole("status").getByText("Kept: false-positive").waitFor();
+    expect(api.store.get(alert.id)?.triage).toMatchObject({
+      status: "false-positive",
+      note: "<i>our own</i> scanner",
+      by: "ann",
+    });
+    await page.reload();
+    await page.getByText("false-positive by ann").waitFor();
+    expect(await page.getByLabel("Status").inputValue()).toBe("false-positive");
+    await context.close();
   });
 
   inBrowser(title("shows how sinks fare, and sends a test alert"), async () => {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Alert } from "./api.ts";
+import type { Access, Alert } from "./api.ts";
 import { cellText, columnsOf } from "./evidence.ts";
 import { count, endpointText, short, utc } from "./format.ts";
 import { Card, Figure, Scroll, Severity, Trouble } from "./parts.tsx";
 import { hashOf } from "./routes.ts";
+import { Triage } from "./triage.tsx";
 import { usePoll } from "./use-poll.ts";
 
 const POLL_MS = 5000;
 
 /** One event: why it fired, and the flows that show it. */
-export function AlertDetail({ id }: { readonly id: string }) {
-  const { data: alert, error } = usePoll<Alert>(
-    `/api/v1/alerts/${encodeURIComponent(id)}`,
-    POLL_MS,
-  );
+export function AlertDetail({ id, access }: { readonly id: string; readonly access: Access }) {
+  const path = `/api/v1/alerts/${encodeURIComponent(id)}`;
+  const { data: alert, error } = usePoll<Alert>(path, POLL_MS);
+  const session = access.kind === "session" ? access.session : undefined;
   return (
     <>
       <p>
@@ -21,6 +21,9 @@ export function AlertDetail({ id }: { readonly id: string }) {
       </p>
       <Trouble text={error} />
       {alert ? <Shown alert={alert} /> : null}
+      {alert && session && session.role !== "viewer" ? (
+        <Triage path={path} triage={alert.triage} csrf={session.csrf} />
+      ) : null}
     </>
   );
 }

@@ -68,18 +68,24 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return answerOf<T>(response);
 }
 
-/** POST JSON, with the session's proof where there is one. */
-export async function post<T>(
+type Body = Readonly<Record<string, string>> | undefined;
+
+/** Send JSON, with the session's proof where there is one. */
+async function send<T>(
   path: string,
-  body: Readonly<Record<string, string>> | undefined,
-  csrf?: string,
+  { method, body, csrf }: { method: string; body: Body; csrf: string | undefined },
 ): Promise<T> {
   const headers: Record<string, string> = {};
   if (body) headers["content-type"] = "application/json";
   if (csrf !== undefined) headers["x-csrf-token"] = csrf;
-  const init = { method: "POST", headers, ...(body ? { body: JSON.stringify(body) } : {}) };
+  const init = { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) };
   return answerOf<T>(await fetch(path, init));
 }
+
+export const post = <T>(path: string, body: Body, csrf?: string): Promise<T> =>
+  send(path, { method: "POST", body, csrf });
+export const patch = <T>(path: string, body: Body, csrf: string): Promise<T> =>
+  send(path, { method: "PATCH", body, csrf });
 
 /** Words for what went wrong. */
 export const wordsOf = (error: unknown): string =>

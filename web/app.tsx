@@ -143,7 +143,11 @@ function Page({
   if (access.kind === "stranger") return <LogIn onEntered={onEntered} />;
   switch (page) {
     case "alerts":
-      return id === undefined ? <Alerts query={query} /> : <AlertDetail key={id} id={id} />;
+      return id === undefined ? (
+        <Alerts query={query} />
+      ) : (
+        <AlertDetail key={id} id={id} access={access} />
+      );
     case "sinks":
       return <Sinks path={index.sinks} access={access} />;
     case "modules":

@@ -98,7 +98,7 @@ async function demo(flags: Flags): Promise<number> {
   if (failure) return sayFailure(failure);
   if (!flags.once && !signal.stopped) {
     print(
-      `\nThe API answers on ${api.url}: try ${api.url}api/v1/alerts, ${api.url}metrics; Ctrl-C ends.\n`,
+      `\nThe API answers on ${api.url}: open it in a browser, or try ${api.url}api/v1/alerts; Ctrl-C ends.\n`,
     );
     await signal.wait;
   }

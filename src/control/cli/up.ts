@@ -156,7 +156,9 @@ function tellSetup(auth: Auth, url: string): void {
   const setup = auth.setup.begin();
   if (!setup) return;
   const token = setup.fresh ? `token ${setup.token}, also ` : "token ";
-  say(`no admin yet: POST ${url}api/v1/setup makes one by the ${token}in ${setup.file}`);
+  say(
+    `no admin yet: ${url}console#/setup makes one, or POST ${url}api/v1/setup, by the ${token}in ${setup.file}`,
+  );
 }
 
 async function inForce(data: string): Promise<Config> {
