@@ -32,5 +32,6 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
 export const exporters: ReadonlyMap<string, ExporterEntry> = new Map<string, ExporterEntry>([
   ["file", { load: () => import("./exporters/file/index.ts") }],
   ["syslog", { load: () => import("./exporters/syslog/index.ts") }],
+  ["trap", { load: () => import("./exporters/trap/index.ts") }],
   ["webhook", { load: () => import("./exporters/webhook/index.ts") }],
 ]);
