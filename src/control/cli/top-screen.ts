@@ -63,7 +63,10 @@ export function topScreen(health: Health, now: Stats, before: Stats | undefined)
       sink.waiting,
       sink.dropped,
       sink.dead,
-      `${sink.state}${sink.lastError === null ? "" : `: ${sink.lastError}`}`,
+      // A sink that gets on has left its last error behind.
+      sink.state === "waiting" && sink.lastError !== null
+        ? `waiting: ${sink.lastError}`
+        : sink.state,
     ],
   );
   return [
