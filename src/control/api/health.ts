@@ -23,3 +23,18 @@ export function deliveryHealth({ queue, sinks }: DeliveryStats): string[] {
     .map(({ name, waiting, lastError }) => `sink ${name}: ${lastError}; ${waiting} alerts wait`);
   return queue.state === "failed" ? [`delivery queue: ${queue.reason}`, ...wrong] : wrong;
 }
+
+/** What `/healthz` answers. Reasons name receivers and their addresses, which is nothing for strangers. */
+export const healthView = (
+  { uptime }: Snapshot,
+  {
+    version,
+    reasons,
+    isStranger,
+  }: { version: string; reasons: readonly string[]; isStranger: boolean },
+) => ({
+  status: reasons.length === 0 ? "ok" : "degraded",
+  reasons: isStranger ? [] : reasons,
+  version,
+  uptime,
+});

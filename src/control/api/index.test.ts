@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { connect } from "node:net";
 import { NemeanError } from "../../core/errors.ts";
+import { GOOD, TestAuth } from "../auth/testing/auth.ts";
 import { AlertStore } from "../store/alert-store.ts";
 import { openDatabase } from "../store/database.ts";
 import { alertOf, MONDAY } from "../store/testing/alerts.ts";
@@ -204,6 +205,37 @@ test("API is healthy, then degraded with a reason while the pipeline is silent",
   });
   finished = true;
   expect((await api.json("/healthz")).status).toBe("ok");
+});
+
+test("API is ready once the pipeline has spoken, and not while it is silent", async () => {
+  let at = 0;
+  using api = new TestApi([], { snapshot: () => snapshotOf({ at }) });
+  const early = await api.ask("/readyz");
+  expect(early.status).toBe(503);
+  await problemOf(early);
+  at = Date.now() * 1000;
+  const ready = await api.json("/readyz");
+  expect(schemaErrors(ready, SCHEMAS["Readiness"]!)).toEqual([]);
+  expect(ready).toEqual({ ready: true });
+  at -= 61_000_000;
+  expect((await api.ask("/readyz")).status).toBe(503);
+});
+
+test("API tells strangers from elsewhere that something is wrong, and users what", async () => {
+  using accounts = new TestAuth();
+  await accounts.user("root", "admin");
+  const health = (): string[] => ["sink siem: 192.0.2.7 refuses"];
+  const reach = { hosts: ["tap.example"], secure: true };
+  using api = new TestApi([], { auth: accounts.auth, health, reach });
+  expect(await api.json("/healthz")).toMatchObject({ status: "degraded", reasons: [] });
+  const login = await api.ask("/api/v1/login", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "root", password: GOOD }),
+  });
+  const [cookie = ""] = login.headers.get("set-cookie")!.split(";");
+  const told = await (await api.ask("/healthz", { headers: { cookie } })).json();
+  expect(told).toMatchObject({ reasons: health() });
 });
 
 test("API passes on what its owner and its store find wrong", async () => {

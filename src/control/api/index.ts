@@ -19,7 +19,7 @@ import {
   wantsPage,
 } from "./console-routes.ts";
 import { LOOPBACK, type Reach, refusal } from "./guard.ts";
-import { deliveryHealth, pipelineHealth } from "./health.ts";
+import { deliveryHealth, healthView, pipelineHealth } from "./health.ts";
 import { metricsText } from "./metrics.ts";
 import { type Operation, openApi, type Route } from "./openapi.ts";
 import { answer, json, problem } from "./problem.ts";
@@ -55,8 +55,15 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /healthz": {
     needs: "public",
     operationId: "getHealth",
-    summary: "Whether it runs (200), and what is wrong.",
+    summary: "Whether it runs (200), and what is wrong; the reasons to those who may read alerts.",
     answers: "Health",
+  },
+  "GET /readyz": {
+    needs: "public",
+    operationId: "getReadiness",
+    summary: "Whether packets are looked at (200), or not yet or no more (503).",
+    answers: "Readiness",
+    errors: [503],
   },
   "GET /api/v1/alerts": {
     needs: "read:alerts",
@@ -106,11 +113,14 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 const INDEX = {
   console: "/console",
   health: "/healthz",
+  ready: "/readyz",
   alerts: "/api/v1/alerts",
   stats: "/api/v1/stats",
   metrics: "/metrics",
   openapi: "/openapi.json",
 };
+
+const notReady = (): Response => problem(503, { title: "The pipeline does not run" });
 
 const searchOf = (request: Request): URLSearchParams => new URL(request.url).searchParams;
 
@@ -142,9 +152,10 @@ export function createApi(options: ApiOptions) {
   const stream = options.stream ?? new AlertStream();
   const reach = options.reach ?? LOOPBACK;
   const startedAt = Date.now() * 1000;
+  const silence = (look: Snapshot) => pipelineHealth(look, Date.now() * 1000, startedAt);
   const reasons = (look: Snapshot): string[] => [
     ...store.health(),
-    ...pipelineHealth(look, Date.now() * 1000, startedAt),
+    ...silence(look),
     ...health(),
     ...(delivery ? deliveryHealth(delivery.stats()) : []),
   ];
@@ -176,11 +187,15 @@ export function createApi(options: ApiOptions) {
       return undefined;
     })
     .get("/", ({ request }) => (wantsPage(request) ? toConsole() : json(index)))
-    .get("/healthz", () => {
+    .get("/healthz", ({ request }) => {
       const look = snapshot();
-      const wrong = reasons(look);
-      const status = wrong.length === 0 ? "ok" : "degraded";
-      return json({ status, reasons: wrong, version, uptime: look.uptime });
+      const { refusal } = admit(auth, request, { needs: "read:alerts", reach });
+      const isStranger = reach !== LOOPBACK && refusal !== undefined;
+      return json(healthView(look, { version, reasons: reasons(look), isStranger }));
+    })
+    .get("/readyz", () => {
+      const look = snapshot();
+      return look.at > 0 && silence(look).length === 0 ? json({ ready: true }) : notReady();
     })
     .get("/api/v1/alerts", ({ request }) => {
       const { items, next } = store.page(alertQueryOf(searchOf(request)));

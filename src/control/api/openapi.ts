@@ -36,7 +36,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   415: "The body is no JSON.",
   422: "The values are not acceptable; `detail` says why.",
   429: "Too many attempts: come again after Retry-After seconds.",
-  503: "The store cannot be read now.",
+  503: "Not now: the store cannot be read, or the pipeline does not run.",
 };
 
 const PATH_PARAMETER = /:(\w+)/g;

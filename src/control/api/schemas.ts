@@ -108,6 +108,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     version: string("Version of the product."),
     uptime: number("Seconds since the pipeline began."),
   }),
+  Readiness: object({ ready: { type: "boolean", const: true } }),
   Stats: {
     type: "object",
     required: ["at", "uptime", "sources", "modules", "alerts", "rss", "finished", "store"],
