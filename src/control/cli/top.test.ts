@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
 import { serveSocket } from "../api/serve.ts";
-import { TestApi } from "../api/testing/fixtures.ts";
+import { snapshotOf, TestApi } from "../api/testing/fixtures.ts";
 import { socketPath } from "../data-folder.ts";
 import { TestFolder } from "../store/testing/alerts.ts";
 import { MAIN } from "./testing/command-line.ts";
@@ -27,6 +27,8 @@ const statsOf = (at: string, packets: number, more: Partial<Stats> = {}): Stats 
 
 const FIRST = statsOf("2026-01-05T09:00:00.000000Z", 1_000_000);
 const SECOND = statsOf("2026-01-05T09:00:02.000000Z", 3_000_000);
+
+const MODULE = { name: "vportscan", inputs: {}, outputs: {}, counters: {} };
 
 test("topScreen shows health, and rates between two looks", () => {
   const sinks = [
@@ -63,6 +65,26 @@ test("topScreen has no rates at the first look, and counts what was started anew
   expect(topScreen(HEALTH, anew, FIRST)).toContain(
     "tap0          500       1        5     7        5  up",
   );
+});
+
+test("nemean top keeps its rates while the pipeline has said nothing new", async () => {
+  using folder = new TestFolder();
+  let looks = 0;
+  // Each look asks twice; the pipeline has spoken anew at the second, and not at the third.
+  const later = (): boolean => looks++ >= 2;
+  const [first, second] = [1, 2].map((n) =>
+    snapshotOf({ at: 1.7e15 + n * 1e6, modules: [{ ...MODULE, inputs: { flows: n * 500 } }] }),
+  );
+  using api = new TestApi([], { snapshot: () => (later() ? second! : first!) });
+  using _ = serveSocket(api.app, socketPath(folder.path));
+  const command = [process.execPath, MAIN, "top", "--data", folder.path, "--count", "3"];
+  const child = Bun.spawn([...command, "--interval", "0.1"]);
+  const out = await new Response(child.stdout).text();
+  expect(out.match(/^vportscan.*$/gm)!.map((row) => row.split(/ +/)[1])).toEqual([
+    "0",
+    "500",
+    "500",
+  ]);
 });
 
 test("nemean top looks as often as it is told, and says when nothing runs", async () => {

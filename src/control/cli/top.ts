@@ -37,13 +37,15 @@ export function topCommand(program: Command): Command {
 async function top({ data, interval, count = Number.POSITIVE_INFINITY }: Flags): Promise<void> {
   const signal = new StopSignal();
   let before: Stats | undefined;
+  let latest: Stats | undefined;
   for (let looks = 1; ; looks++) {
     // biome-ignore lint/performance/noAwaitInLoops: one look after the other.
     const health = await get(data, "/healthz");
     const now = await get(data, "/api/v1/stats");
+    // The pipeline reports each second: a look that comes sooner finds nothing new, and no rate to tell.
+    if (now.at !== latest?.at) [before, latest] = [latest, now];
     const lines = topScreen(health, now, before);
     print(process.stdout.isTTY === true ? CLEAR + fitting(lines) : `${lines.join("\n")}\n\n`);
-    before = now;
     if (looks >= count) return;
     await Promise.race([signal.wait, Bun.sleep(interval * 1000)]);
     if (signal.stopped) return;
