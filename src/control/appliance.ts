@@ -30,7 +30,8 @@ export interface AppliancePlan extends Omit<PipelinePlan, "source"> {
 }
 
 export interface ApplianceHooks {
-  readonly onAlert: (alert: Alert) => void;
+  /** The Worker goes on once it is through with so many of them. */
+  readonly onAlert: (alert: Alert) => void | Promise<void>;
   readonly onWarning: (message: string) => void;
 }
 
@@ -56,12 +57,15 @@ export class Appliance implements Disposable {
   #unready: number;
   readonly #ready = Promise.withResolvers<boolean>();
   #snapshot = EMPTY_SNAPSHOT;
+  /** When the pipeline, and each capture Worker, last said something. */
+  readonly #heard: number[];
   #failure: WorkerFailure | undefined;
 
   constructor(plan: AppliancePlan, hooks: ApplianceHooks) {
     this.#hooks = hooks;
     const { source } = plan;
     this.#unready = source.kind === "live" ? source.workers + 1 : 1;
+    this.#heard = new Array(this.#unready).fill(performance.now());
     const pipeline: PipelinePlan = {
       ...plan,
       source: source.kind === "live" ? this.#startCaptures(source, plan.plugins) : source,
@@ -102,9 +106,11 @@ export class Appliance implements Disposable {
     return { kind: "rings", name: capture.interface, rings: this.#rings, bell };
   }
 
-  #take(message: WorkerMessage, worker: number): void {
-    if (message.kind === "alert") this.#hooks.onAlert(message.alert);
-    else if (message.kind === "warning") this.#hooks.onWarning(message.message);
+  #take(message: WorkerMessage, worker: number): void | Promise<void> {
+    const from = message.kind === "source" ? worker + 1 : 0;
+    this.#heard[from] = performance.now();
+    if (message.kind === "alert") return this.#hooks.onAlert(message.alert);
+    if (message.kind === "warning") this.#hooks.onWarning(message.message);
     else if (message.kind === "snapshot") this.#snapshot = message.snapshot;
     else if (message.kind === "source") this.#sources[worker] = message.source;
     else if (message.kind === "ready" && --this.#unready === 0) this.#ready.resolve(true);
@@ -121,6 +127,11 @@ export class Appliance implements Disposable {
   /** True once all Workers are at work; false when one has ended before. */
   get ready(): Promise<boolean> {
     return this.#ready.promise;
+  }
+
+  /** Milliseconds since the Worker that is silent the longest has said something. */
+  get silence(): number {
+    return performance.now() - Math.min(...this.#heard);
   }
 
   /** The last look at all Workers. */

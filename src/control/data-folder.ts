@@ -25,6 +25,12 @@ export const queuePath = (folder: string): string => join(folder, "delivery.sqli
 /** The socket that `nemean ctl` speaks to. */
 export const socketPath = (folder: string): string => join(folder, "control.sock");
 
+/** The socket at which the processes of the product find control. */
+export const processSocketPath = (folder: string): string => join(folder, "process.sock");
+
+/** Unix sockets of TRAP interfaces, where TRAP_SOCKET_DIR names no other folder. */
+export const trapPath = (folder: string): string => join(folder, "trap");
+
 /** Key and certificate of the API. */
 export const tlsPath = (folder: string): string => join(folder, "tls");
 

@@ -4,16 +4,30 @@ import { PcapSource } from "../collectors/pcap.ts";
 import type { AlertHandler } from "../core/alert.ts";
 import { type BatchRing, RingReader } from "../core/batch-ring.ts";
 import type { Meter, MeterOptions } from "../core/flow/meter.ts";
+import { Pulse } from "../core/net/poller.ts";
 import { Merge } from "../core/merge.ts";
 import { Pipeline } from "../core/pipeline.ts";
+import type { ModuleRunner } from "../core/runner.ts";
 import type { FrameSource } from "../core/source.ts";
 import type { TrafficOptions } from "../core/traffic/generator.ts";
+import type { TrapEnvironment, TrapOutput } from "../core/trap/interface.ts";
+import type { ServiceSocket } from "../core/trap/service.ts";
+import { parseInterfaces } from "../core/trap/specifier.ts";
 import { CsvFile } from "./csv-file.ts";
 import { moduleNamed } from "./modules.ts";
 import { flowsTemplates, meterWith, type PluginPlan } from "./plugins.ts";
-import type { Snapshot, SourceStats } from "./snapshot.ts";
+import type { LinkStats, Snapshot, SourceStats } from "./snapshot.ts";
 import { restoreState, saveState } from "./state-files.ts";
-import { FlowOutputs, type FlowTargets, trapEnvironment } from "./trap-process.ts";
+import { TrapFeed, type TrapFeedPlan } from "./trap-feed.ts";
+import {
+  drain,
+  FlowOutputs,
+  type FlowTargets,
+  linkOf,
+  openOutputs,
+  serviceOf,
+  trapEnvironment,
+} from "./trap-process.ts";
 
 /** Where the frames or the flows come from. Plain data: it goes to a Worker by message. */
 export type SourcePlan =
@@ -30,7 +44,8 @@ export type SourcePlan =
       /** Of each Worker those of its meter's ports. */
       readonly rings: readonly (readonly BatchRing[])[];
       readonly bell: SharedArrayBuffer;
-    };
+    }
+  | TrapFeedPlan;
 
 export interface PipelinePlan extends FlowTargets {
   readonly source: SourcePlan;
@@ -41,6 +56,8 @@ export interface PipelinePlan extends FlowTargets {
   readonly modules: readonly {
     readonly name: string;
     readonly params: Readonly<Record<string, unknown>>;
+    /** TRAP interfaces that send what its outputs send, one an output and divided by commas. */
+    readonly interfaces?: string;
   }[];
   readonly sensor: string;
   /** Write all flows there as UniRec text; `-` is standard output. */
@@ -54,8 +71,11 @@ export interface PipelineHooks {
   readonly onWarning: (message: string) => void;
   /** Whether it was told to end: an output that waits for its receivers then stops to. */
   readonly stopped?: () => boolean;
+  /** Called some times a second, also while an output waits for its receivers. */
+  readonly onPulse?: (run: PipelineRun) => void;
 }
 
+const PULSE_MS = 250;
 /** Milliseconds a run fed by rings waits for a batch before it looks at its stop flag again. */
 const WAIT_MS = 100;
 /** The same beside TRAP interfaces, whose clients give up when no hello comes for 200 ms (trap.md section 3). */
@@ -75,7 +95,11 @@ export class PipelineRun {
   readonly #rings: readonly RingReader[];
   readonly #bell: Int32Array | undefined;
   readonly #csv: CsvFile | undefined;
+  readonly #env: TrapEnvironment;
+  readonly #feed: TrapFeed | undefined;
   readonly #outputs: FlowOutputs | undefined;
+  readonly #moduleOutputs: { readonly module: string; readonly port: string; readonly output: TrapOutput }[] = [];
+  #service: ServiceSocket | undefined;
   readonly #began = performance.now();
   #alerts = 0;
   #finished = false;
@@ -83,6 +107,11 @@ export class PipelineRun {
   private constructor(plan: PipelinePlan, hooks: PipelineHooks) {
     this.#plan = plan;
     const { source } = plan;
+    this.#env = trapEnvironment(hooks.stopped ?? (() => false), (level, message) => {
+      if (level === "warning" || level === "error") hooks.onWarning(message);
+    });
+    const { onPulse } = hooks;
+    if (onPulse) this.#env.poller.add(new Pulse(PULSE_MS, () => onPulse(this)));
     const layouts = flowsTemplates(plan.plugins);
     this.#merges = layouts.map((layout) => new Merge(layout));
     this.#rings =
@@ -93,6 +122,7 @@ export class PipelineRun {
         : [];
     this.#bell = source.kind === "rings" ? new Int32Array(source.bell) : undefined;
     this.#source = openSource(source, hooks.onWarning);
+    if (source.kind === "trap") this.#feed = new TrapFeed(source, this.#merges, this.#env);
     if (this.#source) {
       const { meter, flows } = meterWith(plan.meter ?? {}, plan.plugins);
       this.#meter = meter;
@@ -100,7 +130,7 @@ export class PipelineRun {
     }
     this.#pipeline = new Pipeline({
       sensor: plan.sensor,
-      interface: this.#source?.name ?? (source.kind === "rings" ? source.name : ""),
+      interface: this.#source?.name ?? ("name" in source ? source.name : ""),
       onAlert: (alert) => {
         this.#alerts++;
         hooks.onAlert(alert);
@@ -110,7 +140,7 @@ export class PipelineRun {
       this.#csv = new CsvFile(plan.flows, layouts[0]!);
       this.#merges[0]!.flows.link(this.#csv);
     }
-    this.#outputs = openFlowOutputs(plan, hooks);
+    this.#outputs = openFlowOutputs(plan, this.#env);
     this.#outputs?.attach(this.#merges.map(({ flows }) => flows));
   }
 
@@ -119,16 +149,42 @@ export class PipelineRun {
     const defs = await Promise.all(plan.modules.map(({ name }) => moduleNamed(name)));
     const run = new PipelineRun(plan, hooks);
     for (const [i, def] of defs.entries()) {
-      const runner = run.#pipeline.add(def, plan.modules[i]!.params);
+      const { params, interfaces } = plan.modules[i]!;
+      const runner = run.#pipeline.add(def, params);
+      if (interfaces !== undefined) run.#send(runner, interfaces);
       for (const input of Object.values(runner.inputs))
         run.#pipeline.linkNarrowest(
           run.#merges.map(({ flows }) => flows),
           input,
         );
     }
+    run.#serve();
     if (plan.stateFolder !== undefined)
       restoreState(plan.stateFolder, run.#pipeline.modules, hooks.onWarning);
     return run;
+  }
+
+  /** Send what a module sends by TRAP too. */
+  #send(runner: ModuleRunner, interfaces: string): void {
+    const ports = Object.entries(runner.outputs);
+    const { outputs } = parseInterfaces(interfaces, 0, ports.length);
+    for (const [i, output] of openOutputs(outputs, false, this.#env).entries()) {
+      const [port, from] = ports[i]!;
+      output.attach(from);
+      this.#moduleOutputs.push({ module: runner.name, port, output });
+    }
+  }
+
+  /** Let others ask for the counters of the interfaces, where flows come by TRAP. */
+  #serve(): void {
+    if (!this.#feed) return;
+    const outputs = this.#moduleOutputs.map(({ output }) => output);
+    this.#service = serviceOf(this.#feed.inputs, outputs, this.#env);
+  }
+
+  /** Whether all that it reads from is there. */
+  get connected(): boolean {
+    return this.#feed?.connected ?? true;
   }
 
   /** Why the source ended early; what it gave before has gone through. */
@@ -144,6 +200,7 @@ export class PipelineRun {
   step(): boolean {
     this.#outputs?.turn();
     if (this.#source && this.#meter) return this.#source.step(this.#meter.frames);
+    if (this.#feed) return this.#feed.step();
     let taken = 0;
     const rung = Atomics.load(this.#bell!, 0);
     for (const ring of this.#rings) taken += ring.drain();
@@ -158,9 +215,16 @@ export class PipelineRun {
     if (this.#finished) return;
     this.#finished = true;
     if (stopped) this.#outputs?.interrupt();
+    const outputs = this.#moduleOutputs.map(({ output }) => output);
+    if (stopped) for (const output of outputs) output.endsStream = false;
+    this.#feed?.drain();
     this.#meter?.end();
     for (const merge of this.#merges) merge.close();
     this.#outputs?.close();
+    drain(outputs, this.#env, false);
+    for (const output of outputs) output.close();
+    this.#service?.close();
+    this.#feed?.[Symbol.dispose]();
     // A stopped observation goes on later: detectors then know what they knew.
     if (stopped && this.#plan.stateFolder !== undefined)
       saveState(this.#plan.stateFolder, this.#pipeline.modules);
@@ -177,11 +241,22 @@ export class PipelineRun {
       alerts: this.#alerts,
       mergeOverflows: this.#merges.reduce((sum, { overflows }) => sum + overflows, 0),
       ringDrops: this.#rings.reduce((sum, { dropped }) => sum + dropped, 0),
+      missed: this.#feed?.stats.reduce((sum, { missed }) => sum + missed, 0) ?? 0,
+      links: this.#links(),
       outputDrops: this.#outputs?.dropped ?? 0,
       ...(this.#outputs?.exported ? { exported: this.#outputs.exported } : {}),
       rss: process.memoryUsage.rss(),
       finished: this.#finished,
     };
+  }
+
+  /** What goes out by TRAP, and what comes in. */
+  #links(): LinkStats[] {
+    const flows = this.#outputs?.stats.map((stats) => linkOf("flows", "flows", stats)) ?? [];
+    const records = this.#moduleOutputs.map(({ module, port, output }) =>
+      linkOf(module, port, output.stats),
+    );
+    return [...flows, ...records];
   }
 
   #sources(): SourceStats[] {
@@ -209,16 +284,14 @@ function openSource(
 
 function openFlowOutputs(
   { interfaces, ipfix, source }: PipelinePlan,
-  { onWarning, stopped }: PipelineHooks,
+  env: TrapEnvironment,
 ): FlowOutputs | undefined {
   if (interfaces === undefined && ipfix === undefined) return undefined;
-  const env = trapEnvironment(stopped ?? (() => false), (level, message) => {
-    if (level === "warning" || level === "error") onWarning(message);
-  });
   // What is captured now cannot wait; a file can.
   const targets = {
     ...(interfaces === undefined ? {} : { interfaces }),
     ...(ipfix === undefined ? {} : { ipfix }),
   };
-  return new FlowOutputs(targets, source.kind !== "rings", env);
+  const isLive = source.kind === "rings" || (source.kind === "generator" && source.traffic.live === true);
+  return new FlowOutputs(targets, !isLive, env);
 }

@@ -30,6 +30,19 @@ export interface SourceStats {
   readonly progress?: number;
 }
 
+/** What goes out by a TRAP interface. */
+export interface LinkStats {
+  /** `flows` of the meter, or a module. */
+  readonly from: string;
+  readonly port: string;
+  /** The interface: `u:flow_data_source`. */
+  readonly via: string;
+  readonly records: number;
+  /** Records lost since a receiver was too slow, once for each. */
+  readonly dropped: number;
+  readonly receivers: number;
+}
+
 /** One look at a running pipeline: what the API, /metrics and the summary line show. */
 export interface Snapshot {
   /** Wall clock, microseconds since 1970. */
@@ -44,6 +57,9 @@ export interface Snapshot {
   readonly mergeOverflows: number;
   /** Flow records dropped between capture and detection since a ring was full. */
   readonly ringDrops: number;
+  /** Flow records that another process sent and this one never saw. */
+  readonly missed: number;
+  readonly links: readonly LinkStats[];
   /** Flow records dropped by outputs since a receiver was too slow or not there, once for each receiver. */
   readonly outputDrops: number;
   /** What was exported as IPFIX, where that was asked for. */
@@ -62,6 +78,8 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   alerts: 0,
   mergeOverflows: 0,
   ringDrops: 0,
+  missed: 0,
+  links: [],
   outputDrops: 0,
   rss: 0,
   finished: false,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { FlowIntake } from "../core/flow/intake.ts";
 import type { Log } from "../core/log.ts";
+import { Pulse } from "../core/net/poller.ts";
 import { ModuleRunner } from "../core/runner.ts";
 import { openInput } from "../core/trap/index.ts";
 import type { TrapEnvironment, TrapInput, TrapOutput } from "../core/trap/interface.ts";
@@ -8,7 +9,8 @@ import type { ServiceSocket } from "../core/trap/service.ts";
 import { parseInterfaces } from "../core/trap/specifier.ts";
 import { writeAll } from "../core/write-all.ts";
 import { moduleNamed } from "./modules.ts";
-import { drain, openOutputs, serviceOf, trapEnvironment } from "./trap-process.ts";
+import { EMPTY_SNAPSHOT, type Snapshot } from "./snapshot.ts";
+import { drain, linkOf, openOutputs, serviceOf, trapEnvironment } from "./trap-process.ts";
 
 /** One module as a process with TRAP interfaces. Plain data: it goes to a Worker by message. */
 export interface TrapModulePlan {
@@ -22,12 +24,18 @@ export interface TrapModulePlan {
 
 /** Milliseconds after which a module that is busy sending lets its sockets and signals have their turn. */
 const LOOK_MS = 1;
+/** Milliseconds between looks that others are shown. */
+const SHOW_MS = 250;
 
 /** What the thread is told and tells. */
 export interface TrapParent {
   stopped(): boolean;
   /** Times the operator has asked (SIGUSR1). */
   asked(): number;
+  /** Its interfaces are open. */
+  ready(): void;
+  /** Some times a second. */
+  show(snapshot: Snapshot): void;
   readonly log: Log;
 }
 
@@ -54,6 +62,7 @@ class TrapModuleRun {
   readonly #patient: boolean;
   #service: ServiceSocket | undefined;
   #asked = 0;
+  readonly #began = performance.now();
 
   private constructor(plan: TrapModulePlan, runner: ModuleRunner, parent: TrapParent) {
     this.#plan = plan;
@@ -96,6 +105,8 @@ class TrapModuleRun {
       this.#inputs.push(openInput(inputs[i]!, intake, this.#env));
     }
     this.#service = serviceOf(this.#inputs, this.#outputs, this.#env);
+    this.#env.poller.add(new Pulse(SHOW_MS, () => this.#parent.show(this.#snapshot())));
+    this.#parent.ready();
   }
 
   work(): void {
@@ -123,6 +134,29 @@ class TrapModuleRun {
     const asked = this.#parent.asked();
     for (; this.#asked < asked; this.#asked++) this.#runner.ask();
     for (const { failure } of this.#inputs) if (failure) throw failure;
+  }
+
+  #snapshot(): Snapshot {
+    const { name, inputs, outputs, counters, busyMs } = this.#runner;
+    const counts = (ports: Readonly<Record<string, { records: number }>>) =>
+      Object.fromEntries(Object.entries(ports).map(([port, { records }]) => [port, records]));
+    const ports = Object.keys(outputs);
+    return {
+      ...EMPTY_SNAPSHOT,
+      at: Date.now() * 1000,
+      uptime: (performance.now() - this.#began) / 1000,
+      modules: [
+        {
+          name,
+          inputs: counts(inputs),
+          outputs: counts(outputs),
+          counters: counters.snapshot(),
+          busy: busyMs / 1000,
+        },
+      ],
+      links: this.#outputs.map(({ stats }, i) => linkOf(name, ports[i]!, stats)),
+      missed: this.#inputs.reduce((sum, { stats }) => sum + stats.missed, 0),
+    };
   }
 
   /** Let the module end, then its receivers take what is left. */

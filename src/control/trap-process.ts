@@ -7,12 +7,15 @@ import type { Log } from "../core/log.ts";
 import { Poller } from "../core/net/poller.ts";
 import type { OutputPort } from "../core/port.ts";
 import { openOutput, socketFolder } from "../core/trap/index.ts";
-import type { TrapEnvironment, TrapInput, TrapOutput } from "../core/trap/interface.ts";
+import type { OutputStats, TrapEnvironment, TrapInput, TrapOutput } from "../core/trap/interface.ts";
 import { openService, type ServiceSocket } from "../core/trap/service.ts";
+import type { LinkStats } from "./snapshot.ts";
 import { type OutputSpec, parseInterfaces } from "../core/trap/specifier.ts";
 
 /** Milliseconds that receivers have to take what is left once the process is told to stop. */
 const STOPPED_DRAIN_MS = 1000;
+/** The same where what was observed to the end is to arrive: the last flows of a capture. */
+const LAST_MS = 5000;
 /** The same at the end of the stream, for outputs that do not wait. */
 const DRAIN_MS = 10_000;
 
@@ -77,6 +80,16 @@ export function drain(
   }
 }
 
+/** An output's counters, as of what goes from one place to another. */
+export const linkOf = (from: string, port: string, { type, id, ...stats }: OutputStats): LinkStats => ({
+  from,
+  port,
+  via: `${type}:${id}`,
+  records: stats.messages,
+  dropped: stats.dropped,
+  receivers: stats.clientCount,
+});
+
 /** Where a meter's flows are sent. */
 export interface FlowTargets {
   /** TRAP interfaces, divided by commas. */
@@ -108,9 +121,9 @@ export class FlowOutputs {
       this.#exporter = new IpfixExporter(parseIpfix(ipfix), { ...env, patient });
   }
 
-  /** Send the records of the one port there is by all outputs, or those of each port by the output of its place. */
+  /** Send the records of each port by the outputs of its place: the first, and every so many after it. */
   attach(ports: readonly OutputPort[]): void {
-    for (const [i, output] of this.#outputs.entries()) output.attach(ports[i] ?? ports[0]!);
+    for (const [i, output] of this.#outputs.entries()) output.attach(ports[i % ports.length]!);
     if (this.#exporter) for (const port of ports) this.#exporter.link(port);
   }
 
@@ -121,7 +134,13 @@ export class FlowOutputs {
 
   /** The process ends before the stream does: receivers are not told that it has ended. */
   interrupt(): void {
-    for (const output of this.#outputs) output.endsStream = false;
+    const patientUntil = performance.now() + LAST_MS;
+    for (const output of this.#outputs) Object.assign(output, { endsStream: false, patientUntil });
+  }
+
+  /** What each output has sent. */
+  get stats(): readonly OutputStats[] {
+    return this.#outputs.map(({ stats }) => stats);
   }
 
   /** What was exported as IPFIX. */

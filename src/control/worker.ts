@@ -61,10 +61,10 @@ export interface RunningWorker {
 type WithoutControl<T> = T extends WorkerTask ? Omit<T, "control"> : never;
 type Task = WithoutControl<WorkerTask>;
 
-/** Start a Worker with its task; it waits for its parent when so many of its alerts are on their way. */
+/** Start a Worker with its task; an alert is taken once `onMessage` is through with it, and the Worker waits for its parent when so many of its alerts are on their way. */
 export function startWorker(
   task: Task,
-  onMessage: (message: WorkerMessage) => void,
+  onMessage: (message: WorkerMessage) => void | Promise<void>,
   pendingMax = PENDING_MAX,
 ): RunningWorker {
   const control = new SharedArrayBuffer(64);
@@ -73,14 +73,12 @@ export function startWorker(
   const worker = new Worker(import.meta.url);
   const ended = new Promise<WorkerFailure | undefined>((resolve) => {
     worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
-      try {
-        onMessage(data);
-      } finally {
-        if (data.kind === "alert") {
-          Atomics.sub(words, PENDING, 1);
-          Atomics.notify(words, PENDING);
-        }
-      }
+      const taken = (): void => {
+        Atomics.sub(words, PENDING, 1);
+        Atomics.notify(words, PENDING);
+      };
+      const took = onMessage(data);
+      if (data.kind === "alert") void Promise.resolve(took).finally(taken);
       if (data.kind !== "ended") return;
       resolve(data.failure);
       worker.terminate();
@@ -139,11 +137,16 @@ async function runPipeline(plan: PipelinePlan, parent: Parent): Promise<void> {
     onAlert: (alert) => parent.alert(alert),
     onWarning: (message) => parent.tell({ kind: "warning", message }),
     stopped: () => parent.stopped,
+    onPulse: (each) => parent.tell({ kind: "snapshot", snapshot: each.snapshot() }),
   });
-  parent.tell({ kind: "ready" });
+  let isReady = false;
   let next = 0;
   let more = true;
   while (more && !parent.stopped) {
+    if (!isReady && run.connected) {
+      isReady = true;
+      parent.tell({ kind: "ready" });
+    }
     more = run.step();
     if (performance.now() < next) continue;
     next = performance.now() + SNAPSHOT_MS;
@@ -169,6 +172,8 @@ async function runTask(task: WorkerTask): Promise<void> {
       await runTrapModule(task.plan, {
         stopped: () => parent.stopped,
         asked: () => parent.asked,
+        ready: () => parent.tell({ kind: "ready" }),
+        show: (snapshot) => parent.tell({ kind: "snapshot", snapshot }),
         log: (level, message) => parent.tell({ kind: "log", level, message }),
       });
     else

@@ -3,6 +3,8 @@
 /** Syslog severities used here; journald reads the number in front of a line (`<4>text`). */
 const SEVERITY = { error: 3, warning: 4, notice: 5, info: 6, debug: 7 } as const;
 export type Level = keyof typeof SEVERITY;
+/** The gravest first. */
+export const LEVELS = Object.keys(SEVERITY) as readonly Level[];
 
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 export type Log = (level: Level, message: string, fields?: LogFields) => void;

@@ -21,6 +21,8 @@ export interface ModuleStats {
   readonly inputs: Readonly<Record<string, number>>;
   readonly outputs: Readonly<Record<string, number>>;
   readonly counters: Readonly<Record<string, number>>;
+  /** Seconds its handlers of records have taken. */
+  readonly busy: number;
 }
 
 /**
@@ -100,8 +102,9 @@ export class Pipeline {
   }
 
   stats(): ModuleStats[] {
-    return this.#modules.map(({ name, inputs, outputs, counters }) => ({
+    return this.#modules.map(({ name, inputs, outputs, counters, busyMs }) => ({
       name,
+      busy: busyMs / 1000,
       inputs: Object.fromEntries(
         Object.entries(inputs).map(([port, { records }]) => [port, records]),
       ),

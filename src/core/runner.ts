@@ -59,6 +59,8 @@ export class ModuleRunner {
   readonly #handlers: AnyHandlers;
   readonly #composer: AlertComposer | undefined;
   readonly #onAlert: AlertHandler | undefined;
+  /** Milliseconds its handlers of records have taken. */
+  busyMs = 0;
   #now = Number.NEGATIVE_INFINITY;
   #ended = false;
   #stopping = false;
@@ -215,6 +217,9 @@ export class ModuleRunner {
   }
 }
 
+/** Milliseconds that handlers have taken inside the handler that runs. */
+let nestedMs = 0;
+
 /** A module's input: the batches of one producer, under a cursor of the declared template. */
 export class InputPort implements Receiver {
   readonly template: Template;
@@ -237,6 +242,10 @@ export class InputPort implements Receiver {
     this.cursor = reader(template) as AnyReader;
   }
 
+  get followsTime(): boolean {
+    return this.runner.followsTime;
+  }
+
   /** Take the layout the producer sends; throws ERR_TEMPLATE when a required field is missing. */
   announce(layout: Template): void {
     this.cursor.negotiate(layout);
@@ -247,7 +256,14 @@ export class InputPort implements Receiver {
     this.records += batch.count;
     this.heard = this.runner.clock.now();
     this.cursor.reset(batch);
+    const outer = nestedMs;
+    nestedMs = 0;
+    const began = performance.now();
     this.#handler(this.cursor);
+    const took = performance.now() - began;
+    // What it sent was handled meanwhile by others, who count that themselves.
+    this.runner.busyMs += took - nestedMs;
+    nestedMs = outer + took;
   }
 
   advance(watermark: number): void {

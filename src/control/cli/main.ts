@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   run: async () => (await import("./run.ts")).runCommand,
   demo: async () => (await import("./demo.ts")).demoCommand,
   up: async () => (await import("./up.ts")).upCommand,
+  process: async () => (await import("./process.ts")).processCommand,
   ctl: async () => (await import("./ctl.ts")).ctlCommand,
   top: async () => (await import("./top.ts")).topCommand,
   config: async () => (await import("./config.ts")).configCommand,

@@ -10,11 +10,16 @@ function flat(value: unknown, path: string, into: Map<string, string>): Map<stri
   return into;
 }
 
-function settingsOf({ modules, sinks, ...rest }: Config): Map<string, string> {
+function settingsOf(config: Config): Map<string, string> {
+  const { modules, sinks, sources, commands, links, ...rest } = config;
   const all = flat(rest, "", new Map());
+  for (const { interface: name, ...source } of sources) flat(source, `sources.${name}`, all);
+  for (const { name, ...command } of commands) flat(command, `commands.${name}`, all);
+  for (const { from, to } of links) all.set(`links.${from} to ${to}`, "true");
   for (const { name, ...sink } of sinks) flat(sink, `sinks.${name}`, all);
-  for (const { name, params } of modules) {
+  for (const { name, own, params } of modules) {
     all.set(`modules.${name}.enabled`, "true");
+    if (own) all.set(`modules.${name}.process`, "true");
     flat(params, `modules.${name}`, all);
   }
   return all;
@@ -33,8 +38,11 @@ export function differences(from: Config, to: Config): string[] {
     );
 }
 
+/** What is named in the file, and has no default. */
+const LISTS = ["sinks.", "sources.", "commands.", "links."];
+
 /** What a path is where it is not there. */
 function absent(path: string): string {
-  if (path.startsWith("sinks.")) return "none";
-  return path.endsWith(".enabled") ? "false" : "default";
+  if (LISTS.some((list) => path.startsWith(list))) return "none";
+  return path.endsWith(".enabled") || path.endsWith(".process") ? "false" : "default";
 }

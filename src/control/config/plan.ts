@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { AppliancePlan } from "../appliance.ts";
+import type { Product } from "../supervise/layout.ts";
 import type { Config } from "./read.ts";
 
-/** What a configuration comes to: the plan of an appliance. */
-export function planOf({
-  source,
-  meter,
-  plugins,
-  flows,
-  modules,
-  sensor,
-}: Config): Omit<AppliancePlan, "stateFolder"> {
+/** What a configuration comes to: sources, modules and how they are linked. */
+export function productOf(config: Config): Product {
+  const { sources, meter, plugins, flows, modules, commands, links, sensor, limits } = config;
   const { active, idle, linger, maxFlows, vlanInKey, tunnels } = meter;
   return {
-    source: {
-      kind: "live",
-      workers: source.workers,
-      capture: {
-        interface: source.interface,
-        ringBytes: source.ring << 20,
-        backend: source.backend,
-        meter: { active, idle, linger, flowsMax: maxFlows, vlanInKey, tunnels },
-        ...(source.filter === "" ? {} : { filter: source.filter }),
+    sources: sources.map(({ interface: name, workers, ring, backend, filter }) => ({
+      name,
+      source: {
+        kind: "live",
+        workers,
+        capture: {
+          interface: name,
+          ringBytes: ring << 20,
+          backend,
+          meter: { active, idle, linger, flowsMax: maxFlows, vlanInKey, tunnels },
+          ...(filter === "" ? {} : { filter }),
+        },
       },
-    },
+    })),
+    idle,
     modules,
+    commands,
+    links,
     sensor,
+    memory: limits.memory,
     ...(plugins.length === 0 ? {} : { plugins: { groups: plugins, compat: false } }),
     ...(flows.interfaces === "" ? {} : { interfaces: flows.interfaces }),
     ...(flows.ipfix === "" ? {} : { ipfix: flows.ipfix }),

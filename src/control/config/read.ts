@@ -3,16 +3,22 @@ import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
 import type { AnyExporter } from "../../core/exporter.ts";
-import type { AnyModule } from "../../core/module.ts";
 import { matcherOf } from "../delivery/route.ts";
 import { allowed } from "../derive.ts";
-import { allExporters, allModules } from "../modules.ts";
+import { allExporters, allModules, type LoadedModule } from "../modules.ts";
 import { type PluginGroups, parsePlugins } from "../plugins.ts";
+import { layoutOf, type ModuleEntry } from "../supervise/layout.ts";
+import { LinkError } from "../supervise/wiring.ts";
 import { placeOf, placesOf } from "./locate.ts";
+import { productOf } from "./plan.ts";
 import { ConfigError, type Problem, suggestion } from "./problem.ts";
 import {
   API,
+  COMMAND,
+  DETECTOR,
   FLOW_TARGETS,
+  LIMITS,
+  LINK,
   METER,
   MODULE,
   type Setting,
@@ -28,14 +34,24 @@ export type ApiConfig = SettingsOf<typeof API>;
 
 /** A configuration, checked, with all defaults. */
 export interface Config extends SettingsOf<typeof TOP> {
-  readonly source: SettingsOf<typeof SOURCE>;
+  readonly sources: readonly SettingsOf<typeof SOURCE>[];
   readonly meter: SettingsOf<typeof METER>;
   readonly plugins: PluginGroups;
   readonly flows: SettingsOf<typeof FLOW_TARGETS>;
   readonly api: ApiConfig;
+  readonly limits: SettingsOf<typeof LIMITS>;
   readonly sinks: readonly SinkConfig[];
-  /** Modules that run, and the parameters that the file sets. */
-  readonly modules: readonly { readonly name: string; readonly params: Record<string, unknown> }[];
+  /** Modules that run. */
+  readonly modules: readonly ModuleConfig[];
+  readonly commands: readonly (SettingsOf<typeof COMMAND> & { readonly name: string })[];
+  readonly links: readonly SettingsOf<typeof LINK>[];
+}
+
+/** A module that runs. */
+export interface ModuleConfig extends Pick<ModuleEntry, "kind" | "own" | "inputs" | "outputs"> {
+  readonly name: string;
+  /** Parameters that the file sets. */
+  readonly params: Readonly<Record<string, unknown>>;
 }
 
 /** A receiver of alerts, by the name it has in the file. */
@@ -49,7 +65,19 @@ export interface SinkConfig {
 type Table = Readonly<Record<string, unknown>>;
 /** What the parser puts in front of what is wrong. */
 const PREFIX = /^Invalid TOML document: /;
-const SECTIONS = ["sources", "meter", "flows", "api", "modules", "sinks"];
+const SECTIONS = [
+  "sources",
+  "meter",
+  "flows",
+  "api",
+  "limits",
+  "modules",
+  "commands",
+  "links",
+  "sinks",
+];
+/** Names of commands: they are part of names of processes and of sockets. */
+const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/i;
 
 /**
  * Read a configuration file.
@@ -75,18 +103,21 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
   const known = [...Object.keys(TOP), ...SECTIONS];
   for (const name of Object.keys(root))
     if (!known.includes(name)) check.unknown([name], name, known, "the file");
-  const source = check.only(root["sources"]);
   const meter = check.table(root["meter"], ["meter"], METER);
   const config: Config = {
     ...check.settings(pick(root, Object.keys(TOP)), [], TOP),
-    source,
+    sources: check.sources(root["sources"]),
     meter,
     plugins: check.plugins(meter.plugins),
     flows: check.table(root["flows"], ["flows"], FLOW_TARGETS),
     api: check.table(root["api"], ["api"], API),
+    limits: check.table(root["limits"], ["limits"], LIMITS),
     modules: await check.modules(root["modules"]),
+    commands: check.commands(root["commands"]),
+    links: check.list(root["links"], "links", LINK),
     sinks: await check.sinks(root["sinks"]),
   };
+  if (check.problems.length === 0) check.layout(config);
   if (check.problems.length > 0) throw new ConfigError(file, check.problems);
   return config;
 }
@@ -155,20 +186,55 @@ class Check {
     return undefined;
   }
 
-  /** The one source there may be. */
-  only(value: unknown): SettingsOf<typeof SOURCE> {
-    const list = Array.isArray(value) ? (value as unknown[]) : [];
+  /** A list of tables. */
+  list<S extends Settings>(value: unknown, name: string, declared: S): SettingsOf<S>[] {
     if (value !== undefined && !Array.isArray(value))
-      this.wrong(["sources"], "sources: expected a list of tables, as [[sources]]");
-    else if (list.length > 1)
-      this.wrong(["sources", "1"], "sources: one interface is captured from; leave the others out");
-    const source = this.table(list[0], ["sources", "0"], SOURCE);
-    if (source.interface === "" && this.problems.length === 0)
+      this.wrong([name], `${name}: expected a list of tables, as [[${name}]]`);
+    const list = Array.isArray(value) ? (value as unknown[]) : [];
+    return list.map((each, i) => this.table(each, [name, String(i)], declared));
+  }
+
+  /** The interfaces that are captured from: one at least, and none twice. */
+  sources(value: unknown): SettingsOf<typeof SOURCE>[] {
+    const sources = this.list(value, "sources", SOURCE);
+    const isSound = this.problems.length === 0;
+    const names = sources.map((each) => each.interface);
+    if (isSound && sources.length === 0)
       this.wrong(
-        ["sources", "0"],
+        ["sources"],
         'sources: name the interface of the tap: [[sources]] interface = "eth0"',
       );
-    return source;
+    for (const [i, name] of names.entries()) {
+      const path = ["sources", String(i)];
+      if (isSound && name === "")
+        this.wrong(path, 'sources: name the interface of the tap: interface = "eth0"');
+      else if (names.indexOf(name) < i) this.wrong(path, `sources: ${name} is captured from already`);
+    }
+    return sources;
+  }
+
+  commands(value: unknown): Config["commands"] {
+    if (value !== undefined && !isTable(value))
+      this.wrong(["commands"], "commands: expected tables, as [commands.NAME]");
+    return Object.entries(isTable(value) ? value : {}).map(([name, table]) => {
+      const path = ["commands", name];
+      const command = { name, ...this.table(table, path, COMMAND) };
+      if (!NAME.test(name))
+        this.wrong(path, `commands: "${name}": expected up to 32 letters, digits, - and _`);
+      else if (command.command.length === 0)
+        this.wrong(path, `commands.${name}: name the program: command = ["/usr/bin/nemea/x"]`);
+      return command;
+    });
+  }
+
+  /** Whether what the modules and links say can be built. */
+  layout(config: Config): void {
+    try {
+      layoutOf(productOf(config));
+    } catch (error) {
+      const path = error instanceof LinkError ? ["links", String(error.link)] : ["links"];
+      this.wrong(path, messageOf(error));
+    }
   }
 
   plugins(names: readonly string[]): PluginGroups {
@@ -181,20 +247,14 @@ class Check {
   }
 
   async modules(value: unknown): Promise<Config["modules"]> {
-    const loaded = await allModules();
-    const detectors = loaded.filter(({ kind }) => kind === "detector").map(({ def }) => def);
+    const loaded = (await allModules()).filter(({ kind }) => kind !== "collector");
     if (value !== undefined && !isTable(value))
       this.wrong(["modules"], "modules: expected tables, as [modules.NAME]");
     const tables = isTable(value) ? value : {};
+    const known = loaded.map(({ def }) => def.name);
     for (const name of Object.keys(tables))
-      if (!detectors.some((def) => def.name === name))
-        this.unknown(
-          ["modules", name],
-          name,
-          detectors.map((def) => def.name),
-          "[modules]",
-        );
-    return detectors.flatMap((def) => this.#module(def, tables[def.name]));
+      if (!known.includes(name)) this.unknown(["modules", name], name, known, "[modules]");
+    return loaded.flatMap((each) => this.#module(each, tables[each.def.name]));
   }
 
   async sinks(value: unknown): Promise<SinkConfig[]> {
@@ -230,15 +290,24 @@ class Check {
     return [{ name, exporter, params: Object.fromEntries(params), route }];
   }
 
-  #module(def: AnyModule, value: unknown): Config["modules"] {
+  #module({ kind, def }: LoadedModule, value: unknown): Config["modules"] {
     const path = ["modules", def.name];
     const table = isTable(value) ? value : {};
-    const { enabled, ...params } = this.table(value, path, { ...MODULE, ...def.params });
+    const isDetector = kind === "detector";
+    const own = isDetector ? DETECTOR : MODULE;
+    const all: Readonly<Record<string, unknown>> = this.table(value, path, { ...own, ...def.params });
+    if (all["enabled"] !== true) return [];
     const set = Object.keys(table).filter((name) => name in def.params);
-    const given = Object.fromEntries(
-      set.map((name) => [name, params[name as keyof typeof params]]),
-    );
-    return enabled ? [{ name: def.name, params: given }] : [];
+    return [
+      {
+        name: def.name,
+        kind: isDetector ? "detector" : "module",
+        own: all["process"] === true,
+        inputs: Object.keys(def.inputs),
+        outputs: Object.keys(def.outputs),
+        params: Object.fromEntries(set.map((name) => [name, all[name]])),
+      },
+    ];
   }
 }
 

@@ -2,7 +2,11 @@
 import { allExporters, allModules } from "../modules.ts";
 import {
   API,
+  COMMAND,
+  DETECTOR,
   FLOW_TARGETS,
+  LIMITS,
+  LINK,
   METER,
   MODULE,
   type Setting,
@@ -16,9 +20,12 @@ type Schema = Readonly<Record<string, unknown>>;
 
 /** The JSON Schema (draft 2020-12) of configuration files, for editors: of the same declarations that check them. */
 export async function configSchema(): Promise<Schema> {
-  const detectors = (await allModules()).filter(({ kind }) => kind === "detector");
+  const loaded = (await allModules()).filter(({ kind }) => kind !== "collector");
   const modules = Object.fromEntries(
-    detectors.map(({ def }) => [def.name, tableSchema({ ...MODULE, ...def.params }, def.about)]),
+    loaded.map(({ kind, def }) => {
+      const own = kind === "detector" ? DETECTOR : MODULE;
+      return [def.name, tableSchema({ ...own, ...def.params }, def.about)];
+    }),
   );
   const sinks = (await allExporters()).map((def) => {
     const { properties, ...rest } = tableSchema({ ...def.params, ...SINK }, def.about);
@@ -37,12 +44,23 @@ export async function configSchema(): Promise<Schema> {
       sources: {
         type: "array",
         minItems: 1,
-        maxItems: 1,
         items: { ...tableSchema(SOURCE, "What is captured."), required: ["interface"] },
       },
       meter: tableSchema(METER, "How flows are metered, and what is found in them."),
       flows: tableSchema(FLOW_TARGETS, "Where flows are sent."),
       api: tableSchema(API, "The HTTP API."),
+      limits: tableSchema(LIMITS, "Bounds of what runs."),
+      commands: {
+        type: "object",
+        additionalProperties: {
+          ...tableSchema(COMMAND, "A program that takes -i."),
+          required: ["command"],
+        },
+      },
+      links: {
+        type: "array",
+        items: { ...tableSchema(LINK, "Where records go."), required: ["from", "to"] },
+      },
       sinks: { type: "object", additionalProperties: { anyOf: sinks } },
       modules: { type: "object", additionalProperties: false, properties: modules },
     },

@@ -121,7 +121,42 @@ export const SINK = {
   prefixes: texts("addresses or prefixes that hold source or target; empty for all"),
 } as const;
 
-/** Of each module beside its own parameters. */
-export const MODULE = {
+/** Of each detector beside its own parameters. */
+export const DETECTOR = {
   enabled: param.flag({ about: "whether it runs", default: true }),
+  process: param.flag({
+    about: "run it in a process of its own, so that it cannot take others with it",
+    default: false,
+  }),
+} as const;
+
+/** Of each other module beside its own parameters; it always has a process of its own. */
+export const MODULE = {
+  enabled: param.flag({ about: "whether it runs", default: false }),
+} as const;
+
+/** `[commands.NAME]`: a program that takes `-i`, such as a NEMEA module in C. */
+export const COMMAND = {
+  command: texts("the program and its arguments, without -i"),
+  inputs: param.count({ about: "how many inputs it has", default: 1, max: 32 }),
+  outputs: param.count({ about: "how many outputs it has", default: 0, max: 32 }),
+} as const;
+
+/** `[[links]]`: where records go, beside the flows that all detectors get. */
+export const LINK = {
+  from: param.text({
+    about: "flows, flows@SOURCE, a module or command, MODULE.PORT, or a TRAP interface",
+    default: "",
+  }),
+  to: param.text({ about: "a module or command, MODULE.PORT, or a TRAP interface", default: "" }),
+} as const;
+
+/** `[limits]`. */
+export const LIMITS = {
+  memory: param.count({
+    about: "resident megabytes above which a process is started anew",
+    default: 2048,
+    min: 64,
+    max: 1 << 20,
+  }),
 } as const;

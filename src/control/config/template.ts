@@ -2,9 +2,10 @@
 import { allModules } from "../modules.ts";
 import {
   API,
+  DETECTOR,
   FLOW_TARGETS,
+  LIMITS,
   METER,
-  MODULE,
   type Setting,
   type Settings,
   SOURCE,
@@ -29,11 +30,12 @@ export async function configTemplate(tap: string): Promise<string> {
     ...table("meter", METER),
     ...table("flows", FLOW_TARGETS),
     ...table("api", API),
+    ...table("limits", LIMITS),
     ...detectors.flatMap(({ def }) => [
       "",
       `# ${def.about}`,
       `[modules.${def.name}]`,
-      ...rows({ ...MODULE, ...def.params }),
+      ...rows({ ...DETECTOR, ...def.params }),
     ]),
     "",
   ].join("\n");

@@ -7,11 +7,18 @@ import type { Level } from "../../core/log.ts";
  *
  * - `control`: this process: configuration, API, alerts, sinks
  * - `capture`: an interface or another source of packets, and the meter behind it
- * - `detectors`: the modules that have no process of their own
- * - `module`: one module
+ * - `detectors`: the detectors that have no process of their own
+ * - `detector`: a detector that has a process of its own
+ * - `module`: another module
  * - `command`: a program that takes `-i`, such as a NEMEA module in C
  */
-export type ProcessKind = "control" | "capture" | "detectors" | "module" | "command";
+export type ProcessKind =
+  | "control"
+  | "capture"
+  | "detectors"
+  | "detector"
+  | "module"
+  | "command";
 
 /**
  * `failed`: it ended by itself, and is started again at `retryAt`, or by an operator where that is null.
@@ -21,7 +28,7 @@ export type ProcessState = "starting" | "running" | "stopping" | "stopped" | "fa
 
 /** One process. */
 export interface ProcessView {
-  /** Unique: `capture@eth0`, `detectors`, `module@vportscan`, `command@NAME`, `control`. */
+  /** Unique: `capture@eth0`, `detectors`, `detector@vportscan`, `module@logger`, `command@NAME`, `control`. */
   readonly name: string;
   readonly kind: ProcessKind;
   readonly state: ProcessState;

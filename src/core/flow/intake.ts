@@ -2,7 +2,6 @@
 import { Batch } from "../batch.ts";
 import { type Clock, wallClock } from "../clock.ts";
 import type { Receiver } from "../port.ts";
-import type { InputPort } from "../runner.ts";
 import { fieldOf, type Template } from "../unirec/template.ts";
 import { readTime, SECOND } from "../unirec/time.ts";
 import { BiflowSplitter } from "./split.ts";
@@ -12,19 +11,27 @@ export const LATENESS = 30 * SECOND;
 /** Flows that claim to end later than this are not believed: one would stop event time for ever. */
 const FUTURE = 3600 * SECOND;
 
+/** What records are delivered to: a module's input, or a merge's. */
+export interface IntakeTarget extends Receiver {
+  /** What it reads; uniflows are made of biflows where it wants them. */
+  readonly template: Template;
+  /** Whether event time means anything to it, so that batches are cut where a second begins. */
+  readonly followsTime: boolean;
+}
+
 export interface IntakeOptions {
   readonly lateness?: number;
   readonly clock?: Clock;
 }
 
 /**
- * What stands between a stream of records from elsewhere and a module's input.
+ * What stands between a stream of records from elsewhere and those who follow event time.
  *
  * It follows event time by the records' TIME_LAST and cuts batches where a second begins, so that what a module
  * finds does not depend on how its sender packed them. Biflows are split for an input of uniflows.
  */
 export class FlowIntake implements Receiver {
-  readonly #input: InputPort;
+  readonly #input: IntakeTarget;
   readonly #lateness: number;
   readonly #clock: Clock;
   #splitter: BiflowSplitter | undefined;
@@ -37,7 +44,7 @@ export class FlowIntake implements Receiver {
   /** Records whose TIME_LAST lies in the future, and so did not move event time. */
   future = 0;
 
-  constructor(input: InputPort, { lateness = LATENESS, clock = wallClock }: IntakeOptions = {}) {
+  constructor(input: IntakeTarget, { lateness = LATENESS, clock = wallClock }: IntakeOptions = {}) {
     this.#input = input;
     this.#lateness = lateness;
     this.#clock = clock;
@@ -55,9 +62,9 @@ export class FlowIntake implements Receiver {
       this.#splitter.flows.link(this.#input);
     } else {
       this.#splitter = undefined;
-      this.#input.announce(layout);
+      this.#input.announce?.(layout);
     }
-    const time = this.#input.runner.followsTime ? fieldOf(layout, "TIME_LAST") : undefined;
+    const time = this.#input.followsTime ? fieldOf(layout, "TIME_LAST") : undefined;
     this.#timeAt = time?.type === "time" ? time.offset : -1;
     this.#fixedSize = layout.fixedSize;
   }

@@ -22,6 +22,26 @@ export interface Task {
   run(events: number): void;
 }
 
+/** Calls something each so many milliseconds, also while an output waits. */
+export class Pulse implements Task {
+  readonly fd = -1;
+  readonly events = 0;
+  readonly stage = "outlet";
+  due = 0;
+  readonly #period: number;
+  readonly #act: () => void;
+
+  constructor(milliseconds: number, act: () => void) {
+    this.#period = milliseconds;
+    this.#act = act;
+  }
+
+  run(): void {
+    this.due = performance.now() + this.#period;
+    this.#act();
+  }
+}
+
 const WORDS = 2;
 const GROW = 16;
 /** Longest wait: how late a stop is seen. */

@@ -6,6 +6,7 @@ import type { OutputStats, TrapOutput } from "./interface.ts";
 /** Takes everything, counts it, and throws it away (trap.md section 8). */
 export class Blackhole implements TrapOutput {
   endsStream = true;
+  patientUntil = 0;
   readonly drained = true;
   #messages = 0;
   #buffers = 0;

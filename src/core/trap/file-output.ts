@@ -40,6 +40,7 @@ export const openFileOutput = (
  */
 class FileOutput implements TrapOutput {
   endsStream = true;
+  patientUntil = 0;
   readonly drained = true;
   readonly #spec: FileOutputSpec;
   readonly #env: TrapEnvironment;

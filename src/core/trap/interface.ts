@@ -74,6 +74,11 @@ export interface TrapOutput extends Receiver {
   readonly stats: OutputStats;
   /** Whether the end of the stream is told to the receivers (trap.md section 4.1); not when a process is stopped. */
   endsStream: boolean;
+  /**
+   * `performance.now()` until which it waits for slow receivers though it would not otherwise, and though the process
+   * is stopped: what was observed to the end is to arrive. 0 for not at all.
+   */
+  patientUntil: number;
   /** Take the records of a port; its part-filled batch goes out after the autoflush time. */
   attach(port: OutputPort): void;
   /** Whether all that was taken has been handed over. */

@@ -32,6 +32,7 @@ export class SocketOutput implements TrapOutput, Task {
   readonly due = Number.POSITIVE_INFINITY;
   readonly stage = "outlet";
   endsStream = true;
+  patientUntil = 0;
   readonly #spec: SocketOutputSpec;
   readonly #env: TrapEnvironment;
   readonly #timeout: Timeout;
@@ -257,14 +258,16 @@ export class SocketOutput implements TrapOutput, Task {
         : this.#timeout === "NO_WAIT"
           ? 0
           : performance.now() + this.#timeout / 1000;
-    if (until > 0) this.#turnUntil(() => !full(), until);
+    if (Math.max(until, this.patientUntil) > 0)
+      this.#turnUntil(() => !full(), Math.max(until, this.patientUntil));
     for (const client of this.#clients) if (client.waiting >= bound) client.skip();
   }
 
   /** Let clients come and take until `done`, `until` or the end of the process. */
   #turnUntil(done: () => boolean, until: number): void {
     const { poller } = this.#env;
-    while (!done() && !poller.stopped && !this.#closed) {
+    while (!done() && !this.#closed) {
+      if (poller.stopped && performance.now() >= this.patientUntil) return;
       const left = until - performance.now();
       if (left <= 0) return;
       poller.turn(left, "outlet");

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/** Which processes a product is made of, and how records get from one to another. @module */
+import type { Snapshot } from "../snapshot.ts";
+import type { AppliancePlan } from "../appliance.ts";
+import type { SourcePlan } from "../pipeline-run.ts";
+import type { TrapModulePlan } from "../trap-module.ts";
+import { flowsTemplates, type PluginPlan } from "../plugins.ts";
+import { usageError } from "../../core/errors.ts";
+import type { LivePlan } from "../appliance.ts";
+import type { ProcessSpec } from "./backend.ts";
+import { type Link, Wiring } from "./wiring.ts";
+
+/** Where packets come from. */
+export interface SourceEntry {
+  /** Of its process: `capture@NAME`. */
+  readonly name: string;
+  readonly source: LivePlan | Extract<SourcePlan, { kind: "generator" | "files" }>;
+}
+
+export interface ModuleEntry {
+  readonly name: string;
+  readonly kind: "detector" | "module";
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Whether a detector has a process of its own; other modules always do. */
+  readonly own: boolean;
+  /** Names of its ports. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** A program that takes `-i`, such as a NEMEA module in C. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** What the product is to do, from wherever it is said. */
+export interface Product {
+  readonly sources: readonly SourceEntry[];
+  readonly plugins?: PluginPlan;
+  /** Seconds without packets after which a flow has ended. */
+  readonly idle: number;
+  readonly sensor: string;
+  readonly modules: readonly ModuleEntry[];
+  readonly commands: readonly CommandEntry[];
+  readonly links: readonly Link[];
+  /** Where flows go beside the modules: TRAP interfaces, and an IPFIX collector. */
+  readonly interfaces?: string;
+  readonly ipfix?: string;
+  /** Resident megabytes above which a process is started anew. */
+  readonly memory: number;
+}
+
+/** What a process has to do; it is told so over the control socket. Plain data. */
+export type ProcessTask =
+  | { readonly kind: "appliance"; readonly plan: AppliancePlan }
+  | { readonly kind: "trap"; readonly plan: TrapModulePlan }
+  | { readonly kind: "command"; readonly command: readonly string[] };
+
+export interface ProcessPlan extends ProcessSpec {
+  readonly task: ProcessTask;
+  readonly modules: readonly string[];
+  readonly memory: number;
+}
+
+/** The name that NEMEA's default pipeline has for flows (modules.md H). */
+const FLOWS = "flow_data_source";
+/** How long flows wait for others to be sent with, microseconds. */
+const AUTOFLUSH = 200_000;
+/** Seconds that flows may be on their way from a meter to a detector. */
+const ON_THE_WAY = 5;
+/** What names of sockets may hold. */
+const UNFIT = /[^\w.-]/g;
+
+/** Names of the sockets that a source's flows come from, one for each port of its meter. */
+export function flowSockets({ sources, plugins }: Product, source: SourceEntry): string[] {
+  const suffix = sources.length === 1 ? "" : `-${source.name.replaceAll(UNFIT, "-")}`;
+  const groups = plugins?.groups ?? [];
+  if (groups.length < 2) return [FLOWS + suffix];
+  return groups.map((names) => `${names[0]}_data_source${suffix}`);
+}
+
+/**
+ * The processes of a product: one for each source, one for the detectors that share it, one for each other module and
+ * each command. Flows and records go between them by TRAP, so others can listen in.
+ * @throws {NemeanError} ERR_USAGE for links that cannot be
+ */
+export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] {
+  const wiring = new Wiring(product, (source) => flowSockets(product, source));
+  const { sensor, memory, plugins } = product;
+  const kept = stateFolder === undefined ? {} : { stateFolder };
+  const common = { sensor, ...(plugins ? { plugins } : {}), ...kept };
+  const captures = product.sources.map((entry): ProcessPlan => {
+    const { name, source } = entry;
+    const sockets = flowSockets(product, entry).map((each) => `u:${each}:autoflush=${AUTOFLUSH}`);
+    const others = [product.interfaces ?? [], ...wiring.flowOutputs].flat();
+    const plan: AppliancePlan = {
+      source,
+      modules: [],
+      ...common,
+      interfaces: [...sockets, ...others].join(","),
+      ...(product.ipfix === undefined ? {} : { ipfix: product.ipfix }),
+    };
+    return { name: `capture@${name}`, kind: "capture", task: { kind: "appliance", plan }, modules: [], memory };
+  });
+  const feed = feedOf(product);
+  const detect = (name: string, kind: "detectors" | "detector", entries: readonly ModuleEntry[]): ProcessPlan => {
+    const modules = entries.map(({ name: module, params, outputs }) => {
+      const interfaces = wiring.moduleOutputs(module, outputs);
+      return { name: module, params, ...(interfaces === undefined ? {} : { interfaces }) };
+    });
+    const plan: AppliancePlan = { source: feed, modules, ...common };
+    return { name, kind, task: { kind: "appliance", plan }, modules: entries.map((each) => each.name), memory };
+  };
+  const detectors = product.modules.filter(({ kind }) => kind === "detector");
+  const shared = detectors.filter(({ own }) => !own);
+  const others = product.modules.filter(({ kind }) => kind === "module");
+  return [
+    ...captures,
+    ...(shared.length > 0 ? [detect("detectors", "detectors", shared)] : []),
+    ...detectors.filter(({ own }) => own).map((each) => detect(`detector@${each.name}`, "detector", [each])),
+    ...others.map(({ name, params, inputs, outputs }): ProcessPlan => {
+      const plan = { module: name, params, interfaces: wiring.interfaces(name, inputs, outputs) };
+      return { name: `module@${name}`, kind: "module", task: { kind: "trap", plan }, modules: [name], memory };
+    }),
+    ...product.commands.map(({ name, command: words, inputs, outputs }): ProcessPlan => {
+      const specs = wiring.interfaces(name, numbered(inputs), numbered(outputs));
+      const command = [...words, "-i", specs];
+      return { name: `command@${name}`, kind: "command", command, task: { kind: "command", command }, modules: [name], memory };
+    }),
+  ];
+}
+
+/** Ports of a command have numbers for names. */
+export const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
+
+/** The flows of all sources, for detectors. */
+function feedOf(product: Product): Extract<SourcePlan, { kind: "trap" }> {
+  const { sources, idle } = product;
+  const isLive = sources.every(({ source }) => source.kind === "live" || ("traffic" in source && source.traffic.live === true));
+  return {
+    kind: "trap",
+    name: sources.map(({ name }) => name).join(","),
+    senders: sources.map((source) => flowSockets(product, source).map((name) => `u:${name}`)),
+    ...(isLive ? { lag: idle + ON_THE_WAY } : {}),
+  };
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/** A process of the product, seen from inside: asks control for its task, does it, and says how it fares. @module */
+import { EXIT } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import { Appliance, type AppliancePlan } from "../appliance.ts";
+import { EMPTY_SNAPSHOT, type Snapshot } from "../snapshot.ts";
+import type { TrapModulePlan } from "../trap-module.ts";
+import { startWorker, type WorkerFailure } from "../worker.ts";
+import { ControlLine } from "./control-line.ts";
+
+/** Milliseconds between signs of life. */
+const BEAT_MS = 500;
+/** Milliseconds without a word from a Worker after which it is taken to hang. */
+const SILENCE_MAX = 6000;
+/** Milliseconds that control has to take the last alerts. */
+const CLOSE_MS = 3000;
+
+export interface ProcessOptions {
+  /** Path of the control socket. */
+  readonly socket: string;
+  readonly log: Log;
+  /** Resolves when it is to end. */
+  readonly stop: Promise<void>;
+}
+
+/** What a task is to its process while it runs. */
+interface Running {
+  readonly ready: Promise<boolean>;
+  readonly ended: Promise<WorkerFailure | undefined>;
+  snapshot(): Snapshot;
+  /** Milliseconds since the Worker that is silent the longest has said something. */
+  silence(): number;
+  stop(): void;
+}
+
+/** Be the process of that name until the task ends or it is told to stop; returns the exit code. */
+export async function runProcess(name: string, { socket, log, stop }: ProcessOptions): Promise<number> {
+  using line = new ControlLine(socket, name);
+  const task = await Promise.race([line.task, stop]);
+  if (task === undefined) return EXIT.ok;
+  if (task.kind === "command") return await runCommand(task.command, stop);
+  const running = task.kind === "trap" ? runModule(task.plan, log) : runAppliance(task.plan, line, log);
+  const hung = Promise.withResolvers<WorkerFailure>();
+  const beat = (): void => {
+    if (running.silence() > SILENCE_MAX)
+      hung.resolve({ message: "a Worker hangs", exitCode: EXIT.software });
+    else line.tell({ kind: "beat", snapshot: running.snapshot(), alertsDropped: line.dropped });
+  };
+  const timer = setInterval(beat, BEAT_MS);
+  void running.ready.then((isReady) => isReady && line.tell({ kind: "ready" }));
+  let isStopped = false;
+  void stop.then(() => {
+    isStopped = true;
+    running.stop();
+  });
+  const failure = await Promise.race([running.ended, hung.promise]);
+  clearInterval(timer);
+  if (failure) log("error", failure.message);
+  else beat();
+  if (failure || !isStopped) line.tell({ kind: "ended", ...(failure ? { failure } : {}) });
+  await line.close(CLOSE_MS);
+  return failure?.exitCode ?? EXIT.ok;
+}
+
+function runAppliance(plan: AppliancePlan, line: ControlLine, log: Log): Running {
+  const appliance = new Appliance(plan, {
+    onAlert: (alert) => line.alert(alert),
+    onWarning: (message) => log("warning", message),
+  });
+  return {
+    ready: appliance.ready,
+    ended: appliance.ended(),
+    snapshot: () => appliance.snapshot(),
+    silence: () => appliance.silence,
+    stop: () => appliance.stop(),
+  };
+}
+
+function runModule(plan: TrapModulePlan, log: Log): Running {
+  const ready = Promise.withResolvers<boolean>();
+  let snapshot = EMPTY_SNAPSHOT;
+  let heard = performance.now();
+  const worker = startWorker({ kind: "trap", plan }, (message) => {
+    heard = performance.now();
+    if (message.kind === "log") log(message.level, message.message);
+    else if (message.kind === "ready") ready.resolve(true);
+    else if (message.kind === "snapshot") snapshot = message.snapshot;
+  });
+  return {
+    ready: ready.promise,
+    ended: worker.ended,
+    snapshot: () => snapshot,
+    silence: () => performance.now() - heard,
+    stop: () => worker.stop(),
+  };
+}
+
+/** A program that is not ours, where the service manager knows this process only. */
+async function runCommand(command: readonly string[], stop: Promise<void>): Promise<number> {
+  const child = Bun.spawn([...command], { stdin: "ignore", stdout: "inherit", stderr: "inherit" });
+  void stop.then(() => child.kill("SIGTERM"));
+  return await child.exited;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { EXIT, NemeanError } from "../core/errors.ts";
+import { FlowIntake, type IntakeTarget } from "../core/flow/intake.ts";
+import type { Merge } from "../core/merge.ts";
+import type { Receiver } from "../core/port.ts";
+import { openInput } from "../core/trap/index.ts";
+import type { InputStats, TrapEnvironment, TrapInput } from "../core/trap/interface.ts";
+import { parseInput } from "../core/trap/specifier.ts";
+import { sameLayout, type Template } from "../core/unirec/template.ts";
+import { SECOND } from "../core/unirec/time.ts";
+
+/** Flows that other processes of the product send. Plain data: it goes to a Worker by message. */
+export interface TrapFeedPlan {
+  readonly kind: "trap";
+  /** Shown as the interface of alerts. */
+  readonly name: string;
+  /** Of each sender the TRAP interfaces, one for each port of its meter. */
+  readonly senders: readonly (readonly string[])[];
+  /** Seconds by which event time stays behind the wall clock while nothing comes; it stands still when left out. */
+  readonly lag?: number;
+}
+
+/** A meter sends its flows in the order of their seconds: event time stays so far behind the latest. */
+const LATENESS = 2 * SECOND;
+/** Milliseconds without a record after which event time follows the wall clock. */
+const SILENT_MS = 1000;
+const WAIT_MS = 100;
+/** Milliseconds that what was sent already has to arrive once the process is told to stop. */
+const LAST_MS = 1000;
+
+/**
+ * Brings flows from TRAP interfaces to merges, one a port, each sender as a producer of its own. What comes has the
+ * layout that the merge has: both processes were given the same plugins.
+ */
+export class TrapFeed implements Disposable {
+  readonly #plan: TrapFeedPlan;
+  readonly #env: TrapEnvironment;
+  readonly #inputs: TrapInput[] = [];
+  readonly #intakes: FlowIntake[] = [];
+  #messages = 0;
+  #heard = performance.now();
+  #connected = false;
+
+  /** @throws {NemeanError} ERR_TRAP, ERR_SOCKET */
+  constructor(plan: TrapFeedPlan, merges: readonly Merge[], env: TrapEnvironment) {
+    this.#plan = plan;
+    this.#env = env;
+    for (const interfaces of plan.senders)
+      for (const [i, text] of interfaces.entries()) {
+        const merge = merges[i]!;
+        const target = new MergeTarget(merge.input(), merge.flows.template, text);
+        const intake = new FlowIntake(target, { lateness: LATENESS });
+        this.#intakes.push(intake);
+        this.#inputs.push(openInput(parseInput(text), intake, env));
+      }
+  }
+
+  get inputs(): readonly TrapInput[] {
+    return this.#inputs;
+  }
+
+  get stats(): readonly InputStats[] {
+    return this.#inputs.map(({ stats }) => stats);
+  }
+
+  /** Whether all senders were there at a time. */
+  get connected(): boolean {
+    this.#connected ||= this.stats.every(({ connected }) => connected);
+    return this.#connected;
+  }
+
+  /** Take what has come, or wait for it a little; false once all senders have ended their streams. */
+  step(): boolean {
+    this.#env.poller.turn(WAIT_MS);
+    for (const { failure } of this.#inputs) if (failure) throw failure;
+    this.#watchSilence();
+    return !this.#inputs.every(({ ended }) => ended);
+  }
+
+  /** A tap without traffic must not stop event time: detectors tick by the wall clock then. */
+  #watchSilence(): void {
+    const messages = this.stats.reduce((sum, stats) => sum + stats.messages, 0);
+    const now = performance.now();
+    if (messages !== this.#messages) {
+      this.#messages = messages;
+      this.#heard = now;
+    } else if (this.#plan.lag !== undefined && now - this.#heard > SILENT_MS) {
+      this.#heard = now;
+      const watermark = Date.now() * 1000 - this.#plan.lag * SECOND;
+      for (const intake of this.#intakes) intake.advance(watermark);
+    }
+  }
+
+  /** Take what the senders had sent when they ended. */
+  drain(): void {
+    const until = performance.now() + LAST_MS;
+    while (performance.now() < until && this.#env.poller.turn(0, "intake") > 0);
+  }
+
+  [Symbol.dispose](): void {
+    for (const input of this.#inputs) input[Symbol.dispose]();
+  }
+}
+
+/** An input of a merge that takes one layout. */
+class MergeTarget implements IntakeTarget {
+  readonly template: Template;
+  readonly followsTime = true;
+  readonly #input: Receiver;
+  readonly #text: string;
+
+  constructor(input: Receiver, template: Template, text: string) {
+    this.#input = input;
+    this.template = template;
+    this.#text = text;
+  }
+
+  announce(layout: Template): void {
+    if (sameLayout(layout, this.template)) return;
+    throw new NemeanError(
+      "ERR_TEMPLATE",
+      EXIT.data,
+      `${this.#text} sends ${layout.spec}, expected ${this.template.spec}`,
+    );
+  }
+
+  receive(batch: Parameters<Receiver["receive"]>[0]): void {
+    this.#input.receive(batch);
+  }
+
+  advance(watermark: number): void {
+    this.#input.advance(watermark);
+  }
+
+  end(): void {
+    this.#input.end();
+  }
+}
