@@ -12,10 +12,17 @@ export type BodyFields = Readonly<Record<string, BodyField>>;
 
 const TEXT_MAX = 1024;
 
-export const text = (about: string): BodyField => ({
+export const text = (about: string, max = TEXT_MAX): BodyField => ({
   about,
-  schema: { type: "string", maxLength: TEXT_MAX },
-  takes: (value) => typeof value === "string" && value.length <= TEXT_MAX,
+  schema: { type: "string", maxLength: max },
+  takes: (value) => typeof value === "string" && value.length <= max,
+});
+
+/** The number of a thing that is numbered from 1 on. */
+export const number = (about: string): BodyField => ({
+  about,
+  schema: { type: "integer", minimum: 1 },
+  takes: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
 });
 
 export const texts = (about: string): BodyField => ({
@@ -40,20 +47,23 @@ export const timeOrNull = (about: string): BodyField => ({
 
 export const optional = (field: BodyField): BodyField => ({ ...field, optional: true });
 
-/** Most bytes of a body. */
+/** Most bytes of a body, where its route says nothing else. */
 export const BODY_MAX = 4096;
+/** Most bytes of any body. */
+export const BODY_LARGEST = 132 << 10;
 
 /** A request's body by its fields, or the answer to one that is wrong: each field that is wrong is named. */
 export async function readBody(
   request: Request,
   fields: BodyFields,
+  bodyMax = BODY_MAX,
 ): Promise<{ readonly body: Record<string, unknown> } | { readonly refusal: Response }> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   // A page of another site can send no JSON without asking first.
   if (type !== "application/json")
     return refuse(415, "Content-Type: expected application/json", []);
-  const sent = await request.text();
-  if (sent.length > BODY_MAX) return refuse(413, `at most ${BODY_MAX} bytes`, []);
+  const sent = await textOf(request, bodyMax);
+  if (sent === undefined) return refuse(413, `at most ${bodyMax} bytes`, []);
   let value: unknown;
   try {
     value = JSON.parse(sent);
@@ -66,6 +76,20 @@ export async function readBody(
   const errors = [...problemsOf(given, fields)];
   if (errors.length > 0) return refuse(400, errors.map(({ detail }) => detail).join("; "), errors);
   return { body: Object.fromEntries(given) };
+}
+
+/** A body as text; undefined for one that is larger, of which no more is read than that. */
+async function textOf(request: Request, max: number): Promise<string | undefined> {
+  if (Number(request.headers.get("content-length")) > max) return undefined;
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > max) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 function* problemsOf(

@@ -4,6 +4,7 @@ import { Elysia } from "elysia";
 import { rfc3339 } from "../../core/unirec/time.ts";
 import type { Principal } from "../auth/access.ts";
 import type { Auth } from "../auth/auth.ts";
+import type { ConfigControl } from "../config/control.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
@@ -11,6 +12,7 @@ import { ACCOUNT_ROUTES, type AccountRoute } from "./accounts.ts";
 import { admit } from "./admission.ts";
 import { alertView } from "./alert-view.ts";
 import { readBody } from "./body.ts";
+import { configRoutes } from "./config.ts";
 import {
   CONSOLE_OPERATIONS,
   CONSOLE_PATHS,
@@ -41,6 +43,8 @@ export interface ApiOptions {
   readonly stream?: AlertStream;
   /** Where alerts are brought to, where there are sinks. */
   readonly delivery?: Delivery;
+  /** The configuration, where one can be changed. */
+  readonly config?: ConfigControl;
   /** Further reasons why the product is degraded, in words. */
   readonly health?: () => readonly string[];
 }
@@ -146,6 +150,22 @@ function errorAnswer(code: unknown, error: unknown, methods: readonly string[]):
   return problem(500, { title: "Internal error" });
 }
 
+/** Routes that are for users; each part of the appliance has its own. */
+const accountRoutesOf = ({ store, delivery, config }: ApiOptions): readonly AccountRoute[] => [
+  ...ACCOUNT_ROUTES,
+  triageRoute(store),
+  ...(delivery ? sinkRoutes(delivery) : []),
+  ...(config ? configRoutes(config) : []),
+];
+
+/** Names only what there is: who reads it asks for nothing else. */
+const indexOf = ({ auth, delivery, config }: ApiOptions): Readonly<Record<string, string>> => ({
+  ...INDEX,
+  ...(auth ? { session: "/api/v1/session" } : {}),
+  ...(auth && config ? { config: "/api/v1/config" } : {}),
+  ...(auth && delivery ? { sinks: "/api/v1/sinks" } : {}),
+});
+
 /** The API of a running appliance: for {@link serve}, or for requests by `app.handle`. */
 export function createApi(options: ApiOptions) {
   const { store, snapshot, version, auth, delivery, health = () => [] } = options;
@@ -159,18 +179,12 @@ export function createApi(options: ApiOptions) {
     ...health(),
     ...(delivery ? deliveryHealth(delivery.stats()) : []),
   ];
-  const sinks = delivery ? sinkRoutes(delivery) : [];
-  const accountRoutes = auth ? [...ACCOUNT_ROUTES, triageRoute(store), ...sinks] : [];
+  const accountRoutes = auth ? accountRoutesOf(options) : [];
   const operations: Readonly<Record<string, Operation>> = {
     ...OPERATIONS,
     ...Object.fromEntries(accountRoutes.map((route) => [`${route.method} ${route.path}`, route])),
   };
-  // Names only what there is: who reads it asks for nothing else.
-  const index = {
-    ...INDEX,
-    ...(auth ? { session: "/api/v1/session" } : {}),
-    ...(auth && delivery ? { sinks: "/api/v1/sinks" } : {}),
-  };
+  const index = indexOf(options);
   // Written when all routes are known, the one that shows it too.
   let description = "";
   const routes = (): readonly Route[] => app.routes;
@@ -253,7 +267,7 @@ function addRoute(
     const { principal } = admit(auth, request, { needs: route.needs, reach }) as {
       principal: Principal | undefined;
     };
-    const read = route.body ? await readBody(request, route.body) : { body: {} };
+    const read = route.body ? await readBody(request, route.body, route.bodyMax) : { body: {} };
     if ("refusal" in read) return read.refusal;
     const address = addressOf(request);
     return route.handle({

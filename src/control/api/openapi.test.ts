@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { TestAuth } from "../auth/testing/auth.ts";
 import { openApi } from "./openapi.ts";
 import { SCHEMAS } from "./schemas.ts";
-import { TestApi } from "./testing/fixtures.ts";
+import { everything, TestApi } from "./testing/fixtures.ts";
 
 type Json = { readonly [key: string]: Json };
 
@@ -51,9 +51,11 @@ test("/openapi.json has unique operation ids, declared path parameters and refer
 
 test("/openapi.json is as its clients know it", async () => {
   using accounts = new TestAuth();
-  using api = new TestApi([], { auth: accounts.auth });
+  const { options, close } = everything(accounts.folder.path);
+  using api = new TestApi([], { auth: accounts.auth, ...options });
   const { paths } = await api.json("/openapi.json");
   expect(paths).toMatchSnapshot();
+  await close();
 });
 
 test("openApi refuses a route that nobody described", () => {

@@ -15,6 +15,8 @@ export interface Operation {
   /** Who may ask. */
   readonly needs: Ask;
   readonly body?: BodyFields;
+  /** Most bytes of the body, where it may be larger than others. */
+  readonly bodyMax?: number;
   readonly query?: Readonly<Record<string, QueryParameter>>;
   /** Statuses beside 200 and those that every route has. */
   readonly errors?: readonly number[];
@@ -31,7 +33,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   401: "Nobody is logged in, or name, password or token are wrong.",
   403: "Host or Origin is not allowed, or the role, the scopes or the CSRF token do not cover it.",
   404: "There is none with this id.",
-  409: "It is taken, or would leave no admin.",
+  409: "It is taken, would leave no admin, or another has changed it meanwhile.",
   413: "The body is too large.",
   415: "The body is no JSON.",
   422: "The values are not acceptable; `detail` says why.",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import type { Problem as ConfigProblem } from "../config/problem.ts";
 
 /** On every answer: nothing of ours is a page, and no other site has business with it. */
 const HEADERS = {
@@ -29,7 +30,8 @@ export interface ParameterProblem {
 export interface Problem {
   readonly title: string;
   readonly detail?: string;
-  readonly errors?: readonly ParameterProblem[];
+  /** Of a request, or of the text of a configuration, what is wrong with each part. */
+  readonly errors?: readonly (ParameterProblem | ConfigProblem)[];
 }
 
 /** An error as RFC 9457 has it: `application/problem+json`. */

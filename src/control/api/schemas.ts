@@ -73,6 +73,11 @@ const ALERT = object(
 
 const millis = (description: string): Schema => ({ type: ["integer", "null"], description });
 
+const CHANGES: Schema = {
+  type: "array",
+  items: string("A setting, what it was and what it is, as `meter.idle: 30 -> 60`."),
+};
+
 const USER = object({
   id: integer("Number of the user."),
   name: string("Name, in lower case."),
@@ -195,6 +200,37 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   DeadLetters: object({
     items: { type: "array", items: { type: "object", description: "An alert, and the reason." } },
   }),
+  Config: object({
+    revision: integer("Number of the revision.", 1),
+    at: time("When it was put in force."),
+    reason: string("What made it; text of a user: escape it."),
+    body: string("The TOML file, as it was given."),
+  }),
+  ConfigRevisions: object({
+    items: {
+      type: "array",
+      items: object({
+        id: integer("Number of the revision.", 1),
+        at: time("When it was put in force."),
+        reason: string("What made it; text of a user: escape it."),
+      }),
+    },
+  }),
+  ConfigCheck: object({
+    problems: { type: "array", items: ref("ConfigProblem") },
+    changes: CHANGES,
+  }),
+  ConfigProblem: object({
+    line: integer("Line of the text.", 1),
+    column: integer("Column of the line.", 1),
+    message: string("What is wrong, and what would be right."),
+  }),
+  ConfigApplied: object({
+    revision: integer("Number of the revision that is in force now.", 1),
+    changes: CHANGES,
+    restarted: { type: "array", items: string("Name of a process that was started anew.") },
+    pending: { type: "array", items: string("What is not at work yet, and what it waits for.") },
+  }),
   Index: { type: "object", additionalProperties: { type: "string" } },
   OpenApi: { type: "object", required: ["openapi", "info", "paths"] },
   Problem: object(
@@ -205,7 +241,16 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       detail: string("What is wrong, and what would be right."),
       errors: {
         type: "array",
-        items: object({ parameter: string("Name."), detail: string("What it takes.") }),
+        items: object(
+          {
+            parameter: string("Name of a parameter or field."),
+            detail: string("What it takes."),
+            line: integer("Line of a configuration.", 1),
+            column: integer("Column of the line.", 1),
+            message: string("What is wrong there."),
+          },
+          ["parameter", "detail", "line", "column", "message"],
+        ),
       },
     },
     ["detail", "errors"],

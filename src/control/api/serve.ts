@@ -3,7 +3,7 @@
 import { rmSync } from "node:fs";
 import { EXIT, messageOf, NemeanError, usageError } from "../../core/errors.ts";
 import { localRequests } from "./admission.ts";
-import { BODY_MAX } from "./body.ts";
+import { BODY_LARGEST } from "./body.ts";
 import { problem } from "./problem.ts";
 
 export interface RunningApi extends Disposable {
@@ -41,7 +41,7 @@ export function serveSocket(app: App, path: string): Disposable {
     try {
       const server = Bun.serve({
         unix: path,
-        maxRequestBodySize: BODY_MAX,
+        maxRequestBodySize: BODY_LARGEST,
         fetch: (request) => {
           localRequests.add(request);
           return app.handle(request);
@@ -71,8 +71,8 @@ export function serve(app: App, { hostname, port, tls }: Listen): RunningApi {
       hostname,
       port,
       ...(tls ? { tls } : {}),
-      // Bodies are small, and an idle connection is not kept for long.
-      maxRequestBodySize: BODY_MAX,
+      // Routes take less, most of them (body.ts), and an idle connection is not kept for long.
+      maxRequestBodySize: BODY_LARGEST,
       idleTimeout: 30,
       fetch: (request, server) => {
         addresses.set(request, server.requestIP(request)?.address ?? "");

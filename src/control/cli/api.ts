@@ -5,6 +5,7 @@ import { isLoopback, type Listen, type RunningApi, serve, serveSocket } from "..
 import type { AlertStream } from "../api/stream.ts";
 import type { Appliance } from "../appliance.ts";
 import type { Auth } from "../auth/auth.ts";
+import type { ConfigControl } from "../config/control.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { AlertStore } from "../store/alert-store.ts";
 
@@ -17,6 +18,7 @@ export interface ApiPlaces {
   readonly stream?: AlertStream;
   readonly auth?: Auth;
   readonly delivery?: Delivery;
+  readonly config?: ConfigControl;
 }
 
 /** Serve the API of a running appliance; throws when the port is taken. */

@@ -115,7 +115,7 @@ function revision(revisions: Revisions, wanted: string | undefined): Revision {
 
 function before(revisions: Revisions): Revision {
   const [, second] = revisions.list(2);
-  if (second) return second;
+  if (second) return revisions.get(second.id);
   throw usageError("there is no revision before the newest");
 }
 

@@ -6,7 +6,8 @@ export interface Place {
   readonly column: number;
 }
 
-const HEADER = /^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?/;
+// No part takes what the next one takes too: a long line of blanks is not tried in all ways to divide it.
+const HEADER = /^\s*(\[\[?)([^\]]+)\]/;
 const KEY =
   /^\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+))*)\s*=/;
 const PART = /"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+)/g;

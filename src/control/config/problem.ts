@@ -10,6 +10,8 @@ export interface Problem {
 
 /** All that is wrong with a configuration, a line each: `nemean.toml:12:3: …`. */
 export class ConfigError extends NemeanError {
+  /** In the order of the text. */
+  readonly problems: readonly Problem[];
   /** A line for each. */
   readonly lines: readonly string[];
 
@@ -19,6 +21,7 @@ export class ConfigError extends NemeanError {
       ({ line, column, message }) => `${file}:${line}:${column}: ${message}`,
     );
     super("ERR_CONFIG", EXIT.config, lines.join("\n"));
+    this.problems = sorted;
     this.lines = lines;
   }
 }

@@ -8,6 +8,7 @@ import { configRevision } from "../store/schema.ts";
 const KEPT_MAX = 1000;
 
 export type Revision = typeof configRevision.$inferSelect;
+export type RevisionSummary = Omit<Revision, "body">;
 
 /** The configurations that were applied to a data folder's database. */
 export class Revisions implements Disposable {
@@ -24,15 +25,20 @@ export class Revisions implements Disposable {
   }
 
   /** The newest first. */
-  list(limit = KEPT_MAX): Revision[] {
+  list(limit = KEPT_MAX): RevisionSummary[] {
+    const { id, at, reason } = configRevision;
+    const summaries = this.#database.orm.select({ id, at, reason }).from(configRevision);
+    return summaries.orderBy(desc(id)).limit(limit).all();
+  }
+
+  find(id: number): Revision | undefined {
     const { orm } = this.#database;
-    return orm.select().from(configRevision).orderBy(desc(configRevision.id)).limit(limit).all();
+    return orm.select().from(configRevision).where(eq(configRevision.id, id)).get();
   }
 
   /** @throws {NemeanError} ERR_USAGE when there is none of that number */
   get(id: number): Revision {
-    const { orm } = this.#database;
-    const found = orm.select().from(configRevision).where(eq(configRevision.id, id)).get();
+    const found = this.find(id);
     if (found) return found;
     const newest = this.newest();
     throw usageError(

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** An API over a store and a snapshot that the tests of this folder share. */
+import { join } from "node:path";
 import type { Alert } from "../../../core/alert.ts";
+import { RevisedConfig } from "../../config/control.ts";
+import { Revisions } from "../../config/revisions.ts";
+import { Delivery } from "../../delivery/delivery.ts";
 import type { Snapshot, SourceStats } from "../../snapshot.ts";
 import { AlertStore } from "../../store/alert-store.ts";
 import { type ApiOptions, createApi } from "../index.ts";
@@ -45,6 +49,18 @@ export const snapshotOf = (change: Partial<Snapshot> = {}): Snapshot => ({
   finished: false,
   ...change,
 });
+
+/** What an API has that serves all of its routes, on files in a folder. */
+export function everything(folder: string) {
+  const sink = { send: async () => ({ accepted: 1 }), close: async () => {} };
+  const delivery = Delivery.start(join(folder, "queue.sqlite"), [{ name: "siem", sink }]);
+  const revisions = new Revisions(":memory:");
+  const close = async (): Promise<void> => {
+    revisions[Symbol.dispose]();
+    await delivery.close();
+  };
+  return { options: { delivery, config: new RevisedConfig(revisions) }, close };
+}
 
 /** An API, and a way to ask it as a client on this machine does. */
 export class TestApi implements Disposable {
