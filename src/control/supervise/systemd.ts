@@ -139,8 +139,8 @@ export class SystemdBackend implements Backend {
     this.#then(async () => {
       this.#orders.delete(order);
       await (verb === "start" ? this.#start(unit) : this.#ask(verb, unit));
+      this.#lookNext();
     });
-    this.#lookNext();
   }
 
   async #start(unit: string): Promise<void> {
