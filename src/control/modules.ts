@@ -2,6 +2,7 @@
 import { usageError } from "../core/errors.ts";
 import type { AnyExporter } from "../core/exporter.ts";
 import type { AnyModule } from "../core/module.ts";
+import type { ModuleEntry } from "./supervise/layout.ts";
 import { type ComponentKind, exporters, registry } from "../registry.ts";
 
 /** A declaration and which kind of component it is. */
@@ -42,6 +43,19 @@ export async function modulesNamed(names: readonly string[] | undefined): Promis
   if (twin) throw usageError(`--modules: ${twin.name} is given twice`);
   return defs;
 }
+
+/** A detector of the product, beside others in their process. */
+export const moduleEntry = (
+  def: AnyModule,
+  params: Readonly<Record<string, unknown>> = {},
+): ModuleEntry => ({
+  name: def.name,
+  kind: "detector",
+  own: false,
+  params,
+  inputs: Object.keys(def.inputs),
+  outputs: Object.keys(def.outputs),
+});
 
 /** All exporters of the registry, loaded. */
 export async function allExporters(): Promise<AnyExporter[]> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 import type { MeterStats } from "../core/flow/meter.ts";
+import type { TopView } from "../core/flow/top.ts";
 import type { IpfixStats } from "../core/ipfix/exporter.ts";
 import type { ModuleStats } from "../core/pipeline.ts";
 
@@ -64,7 +65,9 @@ export interface Snapshot {
   readonly outputDrops: number;
   /** What was exported as IPFIX, where that was asked for. */
   readonly exported?: IpfixStats;
-  /** Resident memory of the process, bytes. */
+  /** Addresses and ports with most traffic of late, where flows are looked at. */
+  readonly top?: TopView;
+  /** Resident memory, bytes. */
   readonly rss: number;
   readonly finished: boolean;
 }

@@ -5,7 +5,7 @@ import { rfc3339 } from "../../core/unirec/time.ts";
 import type { Principal } from "../auth/access.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { ConfigControl } from "../config/control.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import type { DeliveryView } from "../delivery/delivery.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
 import { ACCOUNT_ROUTES, type AccountRoute } from "./accounts.ts";
@@ -25,6 +25,7 @@ import { deliveryHealth, healthView, pipelineHealth } from "./health.ts";
 import { metricsText } from "./metrics.ts";
 import { type Operation, openApi, type Route } from "./openapi.ts";
 import { answer, json, problem } from "./problem.ts";
+import { type Processes, processRoutes } from "./processes.ts";
 import { ALERT_PARAMETERS, alertQueryOf, noQuery, QueryError } from "./query.ts";
 import { addressOf } from "./serve.ts";
 import { sinkRoutes } from "./sinks.ts";
@@ -42,9 +43,11 @@ export interface ApiOptions {
   /** Alerts as they come. */
   readonly stream?: AlertStream;
   /** Where alerts are brought to, where there are sinks. */
-  readonly delivery?: Delivery;
+  readonly delivery?: DeliveryView;
   /** The configuration, where one can be changed. */
   readonly config?: ConfigControl;
+  /** The processes of the appliance, where it has more than one. */
+  readonly processes?: Processes;
   /** Further reasons why the product is degraded, in words. */
   readonly health?: () => readonly string[];
 }
@@ -97,6 +100,13 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "Counters of the running pipeline and of the store.",
     answers: "Stats",
     errors: [503],
+  },
+  "GET /api/v1/top": {
+    needs: "read:alerts",
+    operationId: "getTop",
+    summary: "The addresses and ports with most traffic of the last minutes.",
+    answers: "Top",
+    errors: [404],
   },
   "GET /metrics": {
     needs: "read:alerts",
@@ -151,18 +161,20 @@ function errorAnswer(code: unknown, error: unknown, methods: readonly string[]):
 }
 
 /** Routes that are for users; each part of the appliance has its own. */
-const accountRoutesOf = ({ store, delivery, config }: ApiOptions): readonly AccountRoute[] => [
+const accountRoutesOf = ({ store, delivery, config, processes }: ApiOptions): readonly AccountRoute[] => [
   ...ACCOUNT_ROUTES,
   triageRoute(store),
   ...(delivery ? sinkRoutes(delivery) : []),
   ...(config ? configRoutes(config) : []),
+  ...(processes ? processRoutes(processes) : []),
 ];
 
 /** Names only what there is: who reads it asks for nothing else. */
-const indexOf = ({ auth, delivery, config }: ApiOptions): Readonly<Record<string, string>> => ({
+const indexOf = ({ auth, delivery, config, processes }: ApiOptions): Readonly<Record<string, string>> => ({
   ...INDEX,
   ...(auth ? { session: "/api/v1/session" } : {}),
   ...(auth && config ? { config: "/api/v1/config" } : {}),
+  ...(auth && processes ? { processes: "/api/v1/processes" } : {}),
   ...(auth && delivery ? { sinks: "/api/v1/sinks" } : {}),
 });
 
@@ -226,6 +238,10 @@ export function createApi(options: ApiOptions) {
       const look = snapshot();
       const sinks = delivery ? { delivery: delivery.stats() } : {};
       return json({ ...look, at: rfc3339(look.at), store: store.counts(), ...sinks });
+    })
+    .get("/api/v1/top", () => {
+      const { top } = snapshot();
+      return top ? json(top) : problem(404, { title: "Nothing is known yet" });
     })
     .get("/metrics", () => {
       const look = snapshot();

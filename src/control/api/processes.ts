@@ -49,12 +49,12 @@ export const processRoutes = (processes: Processes): readonly AccountRoute[] => 
       handle(call) {
         const name = nameOf(call);
         if (!processes.act(name, what)) return noProcess();
-        call.auth.audit.record({
-          who: call.principal!.name,
+        call.auth.audit.append({
+          actor: call.principal!.name,
           action: `process.${what}`,
           target: name,
           address: call.address,
-        } as never);
+        });
         return json({ done: true });
       },
     }),

@@ -78,6 +78,8 @@ const CHANGES: Schema = {
   items: string("A setting, what it was and what it is, as `meter.idle: 30 -> 60`."),
 };
 
+const COUNTS: Schema = { type: "object", additionalProperties: { type: "number" } };
+
 const USER = object({
   id: integer("Number of the user."),
   name: string("Name, in lower case."),
@@ -230,6 +232,63 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     changes: CHANGES,
     restarted: { type: "array", items: string("Name of a process that was started anew.") },
     pending: { type: "array", items: string("What is not at work yet, and what it waits for.") },
+  }),
+  Processes: object({ items: { type: "array", items: ref("Process") } }),
+  Process: object({
+    name: string("Unique: `capture@eth0`, `detectors`."),
+    kind: string("", {
+      enum: ["control", "capture", "detectors", "detector", "module", "command"],
+    }),
+    state: string("", {
+      enum: ["starting", "running", "stopping", "stopped", "failed", "ended"],
+    }),
+    pid: { type: ["integer", "null"], description: "While it runs." },
+    since: time("When it came into its state."),
+    restarts: integer("Times it was started again after it had ended by itself."),
+    reason: { type: ["string", "null"], description: "Why it last ended by itself." },
+    retryAt: { type: ["string", "null"], description: "When it is started again." },
+    cpu: number("CPU seconds since its start."),
+    memory: number("Resident bytes."),
+    modules: { type: "array", items: string("Name of a module.") },
+  }),
+  Log: object({
+    items: {
+      type: "array",
+      items: object({
+        at: time("When it was written."),
+        level: string("", { enum: ["error", "warning", "notice", "info", "debug"] }),
+        message: string("Text that may come from the network: escape it."),
+      }),
+    },
+  }),
+  Modules: object({ items: { type: "array", items: ref("Module") } }),
+  Module: object({
+    name: string("Unique."),
+    kind: string("", { enum: ["detector", "module", "command"] }),
+    about: string("What it does."),
+    enabled: { type: "boolean" },
+    process: { type: ["string", "null"], description: "The process it runs in." },
+    params: { type: "object", description: "Parameters that the configuration sets." },
+    inputs: COUNTS,
+    outputs: COUNTS,
+    counters: COUNTS,
+    busy: number("CPU seconds spent in its handlers."),
+  }),
+  Links: object({ items: { type: "array", items: ref("Link") } }),
+  Link: object({
+    from: string("A process that captures, a module, or `alerts`."),
+    fromPort: string(""),
+    to: string("A module, `alerts`, `sink:NAME`, or a TRAP interface."),
+    toPort: string(""),
+    via: string("The TRAP interface, `control` or `queue`."),
+    records: number("Records that went over it."),
+    dropped: number("Records that were lost on it."),
+    queued: { type: ["number", "null"], description: "Records that wait." },
+  }),
+  Top: object({
+    seconds: number("How long it looks back."),
+    talkers: { type: "array", items: { type: "object" } },
+    ports: { type: "array", items: { type: "object" } },
   }),
   Index: { type: "object", additionalProperties: { type: "string" } },
   OpenApi: { type: "object", required: ["openapi", "info", "paths"] },

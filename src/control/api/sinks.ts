@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** The routes of sinks: how far each has got, a test alert, what was refused. @module */
 import type { Alert } from "../../core/alert.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import type { DeliveryView } from "../delivery/delivery.ts";
 import type { AccountRoute } from "./accounts.ts";
 import { json, problem } from "./problem.ts";
 
@@ -36,7 +36,7 @@ function testAlert(): Alert {
 }
 
 /** Routes of the sinks that alerts are brought to. */
-export const sinkRoutes = (delivery: Delivery): readonly AccountRoute[] => [
+export const sinkRoutes = (delivery: DeliveryView): readonly AccountRoute[] => [
   {
     method: "GET",
     path: "/api/v1/sinks",

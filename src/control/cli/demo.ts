@@ -13,7 +13,7 @@ import { Appliance } from "../appliance.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
 import { AlertStore } from "../store/alert-store.ts";
-import { startApi } from "./api.ts";
+import { startApi } from "../api/start.ts";
 import { StopSignal } from "./drive.ts";
 import { list, names, numberIn, type Status } from "./options.ts";
 import { summary } from "./replay.ts";

@@ -2,13 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { EXIT, usageError } from "../../core/errors.ts";
-import { liveView } from "../api/alert-view.ts";
-import { certificateIn } from "../api/certificate.ts";
-import { isLoopback, type Listen } from "../api/serve.ts";
-import { AlertStream } from "../api/stream.ts";
-import { Appliance, type AppliancePlan } from "../appliance.ts";
-import { Auth } from "../auth/auth.ts";
-import { planOf } from "../config/plan.ts";
+import { productOf } from "../config/plan.ts";
 import {
   type ApiConfig,
   type Config,
@@ -17,20 +11,11 @@ import {
   type SinkConfig,
 } from "../config/read.ts";
 import { Revisions } from "../config/revisions.ts";
-import { startDelivery } from "../config/sinks.ts";
-import {
-  accountsPath,
-  makeFolder,
-  queuePath,
-  socketPath,
-  statePath,
-  storePath,
-  tlsPath,
-} from "../data-folder.ts";
-import { modulesNamed } from "../modules.ts";
+import { Control } from "../control.ts";
+import { makeFolder, storePath } from "../data-folder.ts";
+import { moduleEntry, modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
-import { AlertStore } from "../store/alert-store.ts";
-import { startApi } from "./api.ts";
+import type { Product } from "../supervise/layout.ts";
 import { captureLine } from "./capture-line.ts";
 import { StopSignal } from "./drive.ts";
 import {
@@ -60,6 +45,7 @@ interface Flags extends MeterFlags, CaptureFlags, PluginFlags {
   readonly json?: boolean;
   readonly ifc?: string;
   readonly ipfix?: string;
+  readonly supervisor: "embedded" | "systemd";
 }
 
 /** Seconds after which a TCP connection that ended is exported, so that its alert comes in time. */
@@ -82,7 +68,12 @@ export function upCommand(program: Command, status: Status): Command {
     )
     .option("--modules <names>", "detectors to run, by commas; all when left out", names)
     .option("--set <module.param=value>", "set a module's parameter; may be repeated", list)
-    .option("--json", "alerts as JSON Lines, also on a terminal");
+    .option("--json", "alerts as JSON Lines, also on a terminal")
+    .addOption(
+      new Option("--supervisor <kind>", "who starts the processes: this one, or systemd by its units")
+        .choices(["embedded", "systemd"])
+        .default("embedded"),
+    );
   const sending = pluginOption(sendingOptions(command));
   return captureOptions(meterOptions(sending)).action(async (flags: Flags) => {
     status.code = await up(flags);
@@ -91,15 +82,17 @@ export function upCommand(program: Command, status: Status): Command {
 
 /** What is to run, from wherever it is said. */
 interface Run {
-  readonly interface: string;
-  readonly plan: Omit<AppliancePlan, "stateFolder">;
+  readonly product: Product;
   readonly data: string;
   readonly api: ApiConfig;
   readonly sinks: readonly SinkConfig[];
+  /** The configuration that says so, where one does. */
+  readonly config?: Config;
 }
 
 const DATA = process.env["STATE_DIRECTORY"] ?? "nemean-data";
 const LOCAL: ApiConfig = { host: "127.0.0.1", names: [], tls: false, port: 8080 };
+const MEMORY = 2048;
 
 /** From options alone: an interface and built-in defaults. */
 async function fromOptions(flags: Flags & { readonly interface: string }): Promise<Run> {
@@ -107,14 +100,17 @@ async function fromOptions(flags: Flags & { readonly interface: string }): Promi
   const defs = await modulesNamed(flags.modules);
   const settings = parseSettings(flags.set ?? [], defs);
   return {
-    interface: flags.interface,
     data: flags.data ?? DATA,
     api: { ...LOCAL, port: flags.port ?? LOCAL.port },
     sinks: [],
-    plan: {
-      source: livePlanOf(flags, { linger: LINGER }),
-      modules: defs.map(({ name }) => ({ name, params: settings.get(name) ?? {} })),
+    product: {
+      sources: [{ name: flags.interface, source: livePlanOf(flags, { linger: LINGER }) }],
+      idle: flags.idle,
+      modules: defs.map((def) => moduleEntry(def, settings.get(def.name))),
+      commands: [],
+      links: [],
       sensor: "nemean",
+      memory: MEMORY,
       ...pluginsOf(flags),
       ...sendingOf(flags),
     },
@@ -132,33 +128,12 @@ async function fromConfig(flags: Flags): Promise<Run> {
     revisions.apply(readFileSync(file, "utf8"), `up --config ${file}`);
   }
   return {
-    interface: config.source.interface,
     data,
     api: { ...config.api, port: flags.port ?? config.api.port },
     sinks: config.sinks,
-    plan: planOf(config),
+    product: productOf(config),
+    config,
   };
-}
-
-/** Where the API listens, with its certificate when it speaks TLS. */
-function listenOf({ host, names, tls, port }: ApiConfig, data: string): Listen {
-  if (!tls) return { hostname: host, port };
-  const local = ["localhost", "127.0.0.1", "::1"];
-  const others = [host, ...names].filter((name) => !isLoopback(name) && !ANY.includes(name));
-  return { hostname: host, port, tls: certificateIn(tlsPath(data), [...local, ...others]) };
-}
-
-/** Addresses that stand for all of this machine's, and name none. */
-const ANY = ["0.0.0.0", "::"];
-
-/** How the first admin comes to be, as long as there is none. */
-function tellSetup(auth: Auth, url: string): void {
-  const setup = auth.setup.begin();
-  if (!setup) return;
-  const token = setup.fresh ? `token ${setup.token}, also ` : "token ";
-  say(
-    `no admin yet: ${url}console#/setup makes one, or POST ${url}api/v1/setup, by the ${token}in ${setup.file}`,
-  );
 }
 
 async function inForce(data: string): Promise<Config> {
@@ -172,6 +147,16 @@ async function inForce(data: string): Promise<Config> {
   return await parseConfig(newest.body, `revision ${newest.id}`);
 }
 
+/** How the first admin comes to be, as long as there is none. */
+function tellSetup({ auth, url }: Control): void {
+  const setup = auth.setup.begin();
+  if (!setup) return;
+  const token = setup.fresh ? `token ${setup.token}, also ` : "token ";
+  say(
+    `no admin yet: ${url}console#/setup makes one, or POST ${url}api/v1/setup, by the ${token}in ${setup.file}`,
+  );
+}
+
 async function up(flags: Flags): Promise<number> {
   const signal = new StopSignal();
   const { interface: tap } = flags;
@@ -180,41 +165,22 @@ async function up(flags: Flags): Promise<number> {
   const run = await (tap === undefined
     ? fromConfig(flags)
     : fromOptions({ ...flags, interface: tap }));
-  makeFolder(run.data);
-  using store = new AlertStore(storePath(run.data));
   const json = flags.json === true || process.stdout.isTTY !== true;
-  const stream = new AlertStream();
-  const delivery = await startDelivery(run.sinks, queuePath(run.data));
-  using appliance = new Appliance(
-    { ...run.plan, stateFolder: statePath(run.data) },
-    {
-      onAlert: (alert) => {
-        store.put(alert);
-        stream.put(alert, liveView);
-        if (!store.isMuted(alert.id)) delivery?.put(alert);
-        printAlert(alert, json);
-      },
-      onWarning: (message) => say(`warning: ${message}`),
-    },
-  );
-  using auth = new Auth(accountsPath(run.data));
-  using api = startApi(store, appliance, {
-    listen: listenOf(run.api, run.data),
-    names: run.api.names,
-    socket: socketPath(run.data),
-    auth,
-    stream,
-    ...(delivery ? { delivery } : {}),
+  await using control = await Control.start({
+    ...run,
+    supervisor: flags.supervisor,
+    onAlert: (alert) => printAlert(alert, json),
+    say,
   });
-  void signal.wait.then(() => appliance.stop());
-  if (await appliance.ready) {
-    say(`capturing from ${run.interface}; the API answers on ${api.url}`);
-    tellSetup(auth, api.url);
+  const failure = await Promise.race([control.ready(), signal.wait]);
+  if (!failure && !signal.stopped) {
+    const names = run.product.sources.map(({ name }) => name).join(", ");
+    say(`capturing from ${names}; the API answers on ${control.url}`);
+    tellSetup(control);
+    await signal.wait;
   }
-  const failure = await appliance.ended();
-  store.flush();
-  await delivery?.close();
-  const { sources, alerts } = appliance.snapshot();
+  await control.stop();
+  const { sources, alerts } = control.snapshot();
   for (const { name, capture, meter } of sources) {
     if (capture) say(captureLine(name, capture));
     say(`${name}: ${grouped(meter.packets)} packets, ${grouped(meter.flows)} flows`);

@@ -20,6 +20,9 @@ export interface DeliveryStats {
   readonly sinks: readonly SinkStats[];
 }
 
+/** What the API sees of it. */
+export type DeliveryView = Pick<Delivery, "stats" | "test" | "deadLetters">;
+
 /**
  * Brings alerts to all sinks, each at its own pace, over restarts and crashes.
  *

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { VERSION } from "../../core/module.ts";
-import { createApi } from "../api/index.ts";
-import { isLoopback, type Listen, type RunningApi, serve, serveSocket } from "../api/serve.ts";
-import type { AlertStream } from "../api/stream.ts";
-import type { Appliance } from "../appliance.ts";
+import { createApi } from "./index.ts";
+import type { Processes } from "./processes.ts";
+import { isLoopback, type Listen, type RunningApi, serve, serveSocket } from "./serve.ts";
+import type { AlertStream } from "./stream.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { ConfigControl } from "../config/control.ts";
-import type { Delivery } from "../delivery/delivery.ts";
+import type { DeliveryView } from "../delivery/delivery.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
 
 export interface ApiPlaces {
@@ -17,14 +18,22 @@ export interface ApiPlaces {
   readonly socket?: string;
   readonly stream?: AlertStream;
   readonly auth?: Auth;
-  readonly delivery?: Delivery;
+  readonly delivery?: DeliveryView;
   readonly config?: ConfigControl;
+  readonly processes?: Processes;
+}
+
+/** What runs, as far as it is shown. */
+export interface Shown {
+  snapshot(): Snapshot;
+  /** What is wrong with it, in words. */
+  health(): readonly string[];
 }
 
 /** Serve the API of a running appliance; throws when the port is taken. */
 export function startApi(
   store: AlertStore,
-  appliance: Appliance,
+  appliance: Shown,
   { listen, names = [], socket, ...more }: ApiPlaces,
 ): RunningApi {
   const secure = listen.tls !== undefined;

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { mkdirSync } from "node:fs";
+import type { Alert } from "../core/alert.ts";
+import { usageError } from "../core/errors.ts";
+import { notifier, watchdogInterval } from "../core/net/notify.ts";
+import { liveView } from "./api/alert-view.ts";
+import { certificateIn } from "./api/certificate.ts";
+import type { Processes } from "./api/processes.ts";
+import { isLoopback, type Listen, type RunningApi } from "./api/serve.ts";
+import { startApi } from "./api/start.ts";
+import { AlertStream } from "./api/stream.ts";
+import { Auth } from "./auth/auth.ts";
+import { type Reloaded, RevisedConfig } from "./config/control.ts";
+import { productOf } from "./config/plan.ts";
+import type { ApiConfig, Config, SinkConfig } from "./config/read.ts";
+import { Revisions } from "./config/revisions.ts";
+import { Sinks } from "./config/sinks.ts";
+import {
+  accountsPath,
+  makeFolder,
+  processSocketPath,
+  queuePath,
+  socketPath,
+  statePath,
+  storePath,
+  tlsPath,
+  trapPath,
+} from "./data-folder.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { AlertStore } from "./store/alert-store.ts";
+import type { Backend } from "./supervise/backend.ts";
+import { EmbeddedBackend } from "./supervise/embedded.ts";
+import { layoutOf, type Product } from "./supervise/layout.ts";
+import { linkViews, moduleViews, type Scene } from "./supervise/picture.ts";
+import { Supervisor } from "./supervise/supervisor.ts";
+import { SystemdBackend, systemdAvailable } from "./supervise/systemd.ts";
+import type { WorkerFailure } from "./worker.ts";
+
+export interface ControlOptions {
+  readonly product: Product;
+  /** Folder of alerts, states, accounts and sockets. */
+  readonly data: string;
+  readonly api: ApiConfig;
+  readonly sinks: readonly SinkConfig[];
+  /** The configuration that says so, where one does. */
+  readonly config?: Config;
+  /** Who starts the other processes. */
+  readonly supervisor: Backend["kind"];
+  /** Whether there are accounts; without them all that can be read is open to this machine. */
+  readonly accounts?: boolean;
+  readonly onAlert: (alert: Alert) => void;
+  /** Takes a line for whoever runs it. */
+  readonly say: (line: string) => void;
+}
+
+/** Milliseconds between words to the service manager, where it waits for none. */
+const STATUS_MS = 5000;
+/** Addresses that stand for all of this machine's, and name none. */
+const ANY = ["0.0.0.0", "::"];
+
+/**
+ * The control process: it has the processes of the product started, stores their alerts, brings these to sinks, and
+ * serves the API. It sees no packet and no flow, so nothing that comes from the tap can keep it from its work.
+ */
+export class Control implements AsyncDisposable {
+  readonly auth: Auth | undefined;
+  readonly #options: ControlOptions;
+  readonly #store: AlertStore;
+  readonly #sinks: Sinks;
+  readonly #supervisor: Supervisor;
+  readonly #revisions: Revisions;
+  readonly #api: RunningApi;
+  readonly #notifier = notifier();
+  readonly #timer: Timer;
+  #product: Product;
+
+  /** Open all that is kept, and start the processes. */
+  static async start(options: ControlOptions): Promise<Control> {
+    const { data, product } = options;
+    makeFolder(data);
+    const plans = layoutOf(product, statePath(data));
+    using stack = new DisposableStack();
+    const store = stack.use(new AlertStore(storePath(data)));
+    const sinks = await Sinks.start(options.sinks, queuePath(data));
+    const stream = new AlertStream();
+    const supervisor = await Supervisor.open({
+      backend: backendOf(options),
+      socket: processSocketPath(data),
+      onAlert: (alert) => {
+        store.put(alert);
+        stream.put(alert, liveView);
+        if (!store.isMuted(alert.id)) sinks.put(alert);
+        options.onAlert(alert);
+      },
+    });
+    await supervisor.apply(plans);
+    const control = new Control(options, { store, sinks, supervisor, stream });
+    stack.move();
+    return control;
+  }
+
+  private constructor(
+    options: ControlOptions,
+    parts: { store: AlertStore; sinks: Sinks; supervisor: Supervisor; stream: AlertStream },
+  ) {
+    const { data, api, config } = options;
+    this.#options = options;
+    this.#product = options.product;
+    this.#store = parts.store;
+    this.#sinks = parts.sinks;
+    this.#supervisor = parts.supervisor;
+    this.#revisions = new Revisions(storePath(data));
+    this.auth = options.accounts === false ? undefined : new Auth(accountsPath(data));
+    this.#api = startApi(parts.store, this, {
+      listen: listenOf(api, data),
+      names: api.names,
+      socket: socketPath(data),
+      stream: parts.stream,
+      delivery: parts.sinks,
+      processes: this.#processes(),
+      config: new RevisedConfig(this.#revisions, {
+        ...(config ? { running: config } : {}),
+        reload: (from, to) => this.#reload(from, to),
+      }),
+      ...(this.auth ? { auth: this.auth } : {}),
+    });
+    this.#timer = setInterval(() => this.#tellManager(), watchdogInterval() ?? STATUS_MS);
+  }
+
+  /** Where the API answers; ends in a slash. */
+  get url(): string {
+    return this.#api.url;
+  }
+
+  snapshot(): Snapshot {
+    return this.#supervisor.snapshot();
+  }
+
+  health(): string[] {
+    return this.#supervisor.health();
+  }
+
+  /** Resolves once packets are looked at, or with what an operator has to mend. */
+  async ready(): Promise<WorkerFailure | undefined> {
+    const failure = await this.#supervisor.ready();
+    if (!failure) this.#notifier.ready(this.#status());
+    return failure;
+  }
+
+  /** Resolves once the sources have no more, and all that they gave has gone through. */
+  async finished(): Promise<void> {
+    await this.#supervisor.finished();
+    this.#store.flush();
+  }
+
+  #tellManager(): void {
+    this.#notifier.watchdog();
+    this.#notifier.status(this.#status());
+  }
+
+  #status(): string {
+    const wrong = this.health();
+    const { alerts } = this.snapshot();
+    return wrong.length === 0 ? `ok, ${alerts} alerts` : `degraded: ${wrong.join("; ")}`;
+  }
+
+  #processes(): Processes {
+    const supervisor = this.#supervisor;
+    return {
+      views: () => supervisor.views(),
+      modules: () => moduleViews(this.#scene()),
+      links: () => linkViews(this.#scene()),
+      act: (name, what) => supervisor.act(name, what),
+      logs: (name, most) => supervisor.logs(name, most),
+    };
+  }
+
+  #scene(): Scene {
+    const { modules, commands } = this.#product;
+    return {
+      plans: this.#supervisor.plans(),
+      snapshots: this.#supervisor.snapshots(),
+      modules,
+      commands,
+      delivery: this.#sinks.stats(),
+    };
+  }
+
+  /** Put another configuration to work: only processes that are to do something else are started anew. */
+  async #reload(from: Config | undefined, to: Config): Promise<Reloaded> {
+    const product = productOf(to);
+    const plans = layoutOf(product, statePath(this.#options.data));
+    this.#notifier.reloading();
+    this.#product = product;
+    const restarted = await this.#supervisor.apply(plans);
+    if (!Bun.deepEquals(from?.sinks ?? this.#options.sinks, to.sinks)) await this.#sinks.replace(to.sinks);
+    this.#notifier.ready(this.#status());
+    const { api, data } = this.#options;
+    const pending: string[] = [];
+    if (!Bun.deepEquals(to.api, from?.api ?? api)) pending.push("api: a restart of control");
+    if (from !== undefined && to.data !== from.data) pending.push(`data: a restart of control; it is ${data}`);
+    return { restarted, pending };
+  }
+
+  /** End the processes, then keep what they brought. */
+  async stop(): Promise<void> {
+    this.#notifier.stopping();
+    await this.#supervisor.stop();
+    this.#store.flush();
+    await this.#sinks.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#supervisor[Symbol.asyncDispose]();
+    this.#api.stop();
+    this.auth?.[Symbol.dispose]();
+    this.#revisions[Symbol.dispose]();
+    this.#store[Symbol.dispose]();
+  }
+}
+
+function backendOf({ supervisor, data, say }: ControlOptions): Backend {
+  if (supervisor === "systemd") {
+    if (!systemdAvailable())
+      throw usageError("--supervisor systemd: systemd does not run this machine; leave it out");
+    return new SystemdBackend({ onProblem: (message) => say(`warning: ${message}`) });
+  }
+  // As elsewhere, unless the operator says where NEMEA's modules look for their sockets.
+  const sockets = process.env["TRAP_SOCKET_DIR"] ?? trapPath(data);
+  mkdirSync(sockets, { recursive: true, mode: 0o750 });
+  return new EmbeddedBackend({
+    socket: processSocketPath(data),
+    env: { TRAP_SOCKET_DIR: sockets },
+    onLine: (name, { level, message }) => {
+      // Our own processes begin their lines with their name.
+      const text = message.startsWith(`${name}: `) ? message : `${name}: ${message}`;
+      if (level !== "debug") say(level === "info" || level === "notice" ? text : `${level}: ${text}`);
+    },
+  });
+}
+
+/** Where the API listens, with its certificate when it speaks TLS. */
+function listenOf({ host, names, tls, port }: ApiConfig, data: string): Listen {
+  if (!tls) return { hostname: host, port };
+  const local = ["localhost", "127.0.0.1", "::1"];
+  const others = [host, ...names].filter((name) => !isLoopback(name) && !ANY.includes(name));
+  return { hostname: host, port, tls: certificateIn(tlsPath(data), [...local, ...others]) };
+}
