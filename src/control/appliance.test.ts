@@ -22,7 +22,7 @@ async function run(plan: AppliancePlan) {
   const alerts: Alert[] = [];
   const warnings: string[] = [];
   using appliance = new Appliance(plan, {
-    onAlert: (alert) => alerts.push(alert),
+    onAlert: (alert) => void alerts.push(alert),
     onWarning: (message) => warnings.push(message),
   });
   const ready = await appliance.ready;

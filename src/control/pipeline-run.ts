@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { GeneratorSource } from "../collectors/generator.ts";
+import { type GeneratorOptions, GeneratorSource } from "../collectors/generator.ts";
 import { PcapSource } from "../collectors/pcap.ts";
 import type { AlertHandler } from "../core/alert.ts";
 import { type BatchRing, RingReader } from "../core/batch-ring.ts";
 import type { Meter, MeterOptions } from "../core/flow/meter.ts";
 import { Pulse } from "../core/net/poller.ts";
+import { FlowTop } from "../core/flow/top.ts";
 import { Merge } from "../core/merge.ts";
 import { Pipeline } from "../core/pipeline.ts";
 import type { ModuleRunner } from "../core/runner.ts";
 import type { FrameSource } from "../core/source.ts";
-import type { TrafficOptions } from "../core/traffic/generator.ts";
 import type { TrapEnvironment, TrapOutput } from "../core/trap/interface.ts";
 import type { ServiceSocket } from "../core/trap/service.ts";
 import { parseInterfaces } from "../core/trap/specifier.ts";
@@ -37,7 +37,7 @@ export type SourcePlan =
       readonly filter?: string;
       readonly loop?: number;
     }
-  | { readonly kind: "generator"; readonly traffic: TrafficOptions }
+  | { readonly kind: "generator"; readonly traffic: GeneratorOptions }
   | {
       readonly kind: "rings";
       readonly name: string;
@@ -62,6 +62,8 @@ export interface PipelinePlan extends FlowTargets {
   readonly sensor: string;
   /** Write all flows there as UniRec text; `-` is standard output. */
   readonly flows?: string;
+  /** Whether the heaviest addresses and ports are kept track of. */
+  readonly top?: boolean;
   /** Folder in which modules' states are kept over a restart. */
   readonly stateFolder?: string;
 }
@@ -76,6 +78,8 @@ export interface PipelineHooks {
 }
 
 const PULSE_MS = 250;
+/** Addresses and ports that are shown. */
+const TOP = 20;
 /** Milliseconds a run fed by rings waits for a batch before it looks at its stop flag again. */
 const WAIT_MS = 100;
 /** The same beside TRAP interfaces, whose clients give up when no hello comes for 200 ms (trap.md section 3). */
@@ -98,6 +102,7 @@ export class PipelineRun {
   readonly #env: TrapEnvironment;
   readonly #feed: TrapFeed | undefined;
   readonly #outputs: FlowOutputs | undefined;
+  readonly #top: FlowTop | undefined;
   readonly #moduleOutputs: { readonly module: string; readonly port: string; readonly output: TrapOutput }[] = [];
   #service: ServiceSocket | undefined;
   readonly #began = performance.now();
@@ -136,6 +141,10 @@ export class PipelineRun {
         hooks.onAlert(alert);
       },
     });
+    if (plan.top === true) {
+      this.#top = new FlowTop();
+      this.#merges[0]!.flows.link(this.#top);
+    }
     if (plan.flows !== undefined) {
       this.#csv = new CsvFile(plan.flows, layouts[0]!);
       this.#merges[0]!.flows.link(this.#csv);
@@ -243,6 +252,7 @@ export class PipelineRun {
       ringDrops: this.#rings.reduce((sum, { dropped }) => sum + dropped, 0),
       missed: this.#feed?.stats.reduce((sum, { missed }) => sum + missed, 0) ?? 0,
       links: this.#links(),
+      ...(this.#top ? { top: this.#top.view(TOP) } : {}),
       outputDrops: this.#outputs?.dropped ?? 0,
       ...(this.#outputs?.exported ? { exported: this.#outputs.exported } : {}),
       rss: process.memoryUsage.rss(),

@@ -77,7 +77,7 @@ test("startWorker gives an operator's error with its exit code", async () => {
 
 test("startWorker tells of a Worker that was ended from outside", async () => {
   const messages: string[] = [];
-  const worker = startWorker(task, ({ kind }) => messages.push(kind));
+  const worker = startWorker(task, ({ kind }) => void messages.push(kind));
   worker.terminate();
   expect(await worker.ended).toEqual({ message: "the pipeline Worker is gone", exitCode: 70 });
 });

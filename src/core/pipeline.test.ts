@@ -58,12 +58,14 @@ describe("link", () => {
         inputs: { flows: 1 },
         outputs: { copies: 1 },
         counters: { malformed_records: 0 },
+        busy: expect.any(Number),
       },
       {
         name: "last",
         inputs: { flows: 1 },
         outputs: { copies: 1 },
         counters: { malformed_records: 0 },
+        busy: expect.any(Number),
       },
     ]);
   });

@@ -149,7 +149,7 @@ async function inForce(data: string): Promise<Config> {
 
 /** How the first admin comes to be, as long as there is none. */
 function tellSetup({ auth, url }: Control): void {
-  const setup = auth.setup.begin();
+  const setup = auth?.setup.begin();
   if (!setup) return;
   const token = setup.fresh ? `token ${setup.token}, also ` : "token ";
   say(

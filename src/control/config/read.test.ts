@@ -28,7 +28,7 @@ describe("parseConfig", () => {
   test("parseConfig fills in what is left out: all detectors run, the meter has its defaults", async () => {
     const config = await parseConfig(LEAST, "x.toml");
     expect(config).toMatchObject({
-      source: { interface: "tap0", workers: 1, backend: "auto" },
+      sources: [{ interface: "tap0", workers: 1, backend: "auto" }],
       meter: { active: 300, idle: 30, linger: 5 },
       plugins: [],
       api: { port: 8080 },
@@ -41,7 +41,14 @@ describe("parseConfig", () => {
   test("parseConfig takes settings of modules, and leaves out those that are off", async () => {
     const text = `${LEAST}[modules.vportscan]\nportsMax = 20\n[modules.haddrscan]\nenabled = false\n`;
     const { modules } = await parseConfig(text, "x.toml");
-    expect(modules).toContainEqual({ name: "vportscan", params: { portsMax: 20 } });
+    expect(modules).toContainEqual({
+      name: "vportscan",
+      kind: "detector",
+      own: false,
+      inputs: ["flows"],
+      outputs: ["alerts"],
+      params: { portsMax: 20 },
+    });
     expect(modules.map(({ name }) => name)).not.toContain("haddrscan");
   });
 
@@ -84,7 +91,7 @@ describe("parseConfig", () => {
     ],
     [
       `${LEAST}${LEAST}`,
-      "x.toml:3:1: sources: one interface is captured from; leave the others out",
+      "x.toml:3:1: sources: tap0 is captured from already",
     ],
     [`${LEAST}data = [1,\n`, /^x.toml:\d+:\d+: ./],
     ["a = 1\na = 2\n", /^x.toml:2:\d+: .*redefine/i],
@@ -166,7 +173,7 @@ test("readConfig names the file that cannot be read", async () => {
   const folder = mkdtempSync(join(tmpdir(), "nemean-config-"));
   const path = join(folder, "n.toml");
   writeFileSync(path, LEAST);
-  expect((await readConfig(path)).source.interface).toBe("tap0");
+  expect((await readConfig(path)).sources[0]!.interface).toBe("tap0");
   rmSync(folder, { recursive: true });
 });
 

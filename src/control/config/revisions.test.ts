@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { differences } from "./difference.ts";
-import { planOf } from "./plan.ts";
+import { productOf } from "./plan.ts";
 import { parseConfig } from "./read.ts";
 import { Revisions } from "./revisions.ts";
 
@@ -54,16 +54,21 @@ test("differences name each setting that changes, its defaults too", async () =>
   expect(differences(await config(other), await config(other))).toEqual([]);
 });
 
-test("planOf gives the appliance what the file says, and nothing that it leaves out", async () => {
-  const plan = planOf(await config());
+test("productOf gives the product what the file says, and nothing that it leaves out", async () => {
+  const plan = productOf(await config());
   expect(plan).toMatchObject({
     sensor: "nemean",
-    source: { kind: "live", workers: 1, capture: { interface: "tap0", ringBytes: 64 << 20 } },
+    sources: [
+      {
+        name: "tap0",
+        source: { kind: "live", workers: 1, capture: { interface: "tap0", ringBytes: 64 << 20 } },
+      },
+    ],
   });
   for (const name of ["plugins", "interfaces", "ipfix"]) expect(plan).not.toHaveProperty(name);
   const more =
     '[meter]\nplugins = ["dns"]\n[flows]\nipfix = "udp:collector"\ninterfaces = "u:flows"\n';
-  expect(planOf(await config(more))).toMatchObject({
+  expect(productOf(await config(more))).toMatchObject({
     plugins: { groups: [["dns"]], compat: false },
     interfaces: "u:flows",
     ipfix: "udp:collector",

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { alertOf } from "../store/testing/alerts.ts";
 import { parseConfig } from "./read.ts";
-import { startDelivery } from "./sinks.ts";
+import { Sinks } from "./sinks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "nemean-sinks-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -25,14 +25,13 @@ severity = 7
 const linesOf = (path: string): string[] =>
   existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n") : [];
 
-test("startDelivery brings alerts to the sinks of a configuration, by their routes, over a restart", async () => {
+test("Sinks brings alerts to the sinks of a configuration, by their routes, over a restart", async () => {
   const { sinks } = await parseConfig(TEXT, "x.toml");
   const queue = join(folder, "delivery.sqlite");
-  const first = (await startDelivery(sinks, queue))!;
+  const first = await Sinks.start(sinks, queue);
   for (let i = 0; i < 20; i++) first.put(alertOf({ id: Bun.randomUUIDv7(), severity: i % 10 }));
-  expect(await first.committed()).toBe(true);
   await first.close();
-  const second = (await startDelivery(sinks, queue))!;
+  const second = await Sinks.start(sinks, queue);
   const end = Date.now() + 5000;
   while (second.stats().sinks.some(({ waiting }) => waiting > 0) && Date.now() < end)
     await Bun.sleep(10);
@@ -42,8 +41,17 @@ test("startDelivery brings alerts to the sinks of a configuration, by their rout
   expect(grave.toSorted()).toEqual([7, 7, 8, 8, 9, 9]);
 });
 
-test("startDelivery begins nothing where there are no sinks", async () => {
-  const { sinks } = await parseConfig('[[sources]]\ninterface = "tap0"\n', "x.toml");
-  expect(await startDelivery(sinks, join(folder, "none.sqlite"))).toBeUndefined();
-  expect(existsSync(join(folder, "none.sqlite"))).toBe(false);
+test("Sinks brings alerts to other sinks once they are replaced, and loses none of those that come meanwhile", async () => {
+  const { sinks } = await parseConfig(TEXT, "x.toml");
+  const path = join(folder, "other.json");
+  const other = sinks.slice(0, 1).map((sink) => ({ ...sink, name: "other", params: { ...sink.params, path } }));
+  const all = await Sinks.start([], join(folder, "replaced.sqlite"));
+  all.put(alertOf({ id: Bun.randomUUIDv7() }));
+  const replaced = all.replace(other);
+  for (let i = 0; i < 5; i++) all.put(alertOf({ id: Bun.randomUUIDv7() }));
+  await replaced;
+  const end = Date.now() + 5000;
+  while (linesOf(path).length < 5 && Date.now() < end) await Bun.sleep(10);
+  await all.close();
+  expect(linesOf(path)).toHaveLength(5);
 });

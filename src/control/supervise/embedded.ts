@@ -21,11 +21,13 @@ export interface EmbeddedOptions {
   readonly onLine: (name: string, line: LogLine) => void;
 }
 
+type Child = Subprocess<"pipe" | "ignore", "pipe", "pipe">;
+
 /** Processes as children of this one: they end when it does, however it ends. */
 export class EmbeddedBackend implements Backend {
   readonly kind = "embedded";
   readonly #options: EmbeddedOptions;
-  readonly #children = new Map<string, Subprocess<"pipe" | "ignore", "pipe", "pipe">>();
+  readonly #children = new Map<string, Child>();
   readonly #lines = new Map<string, LogLine[]>();
   #onExit: BackendHooks["onExit"] = () => {};
 
@@ -40,13 +42,14 @@ export class EmbeddedBackend implements Backend {
   start({ name, kind, command }: ProcessSpec): void {
     const words = command && kind === "command" ? [...command] : [...itself(), "process", name, "--control", this.#options.socket, "--tied"];
     try {
-      const child = Bun.spawn(words, {
+      const child: Child = Bun.spawn(words, {
         // A child of ours ends when nobody holds the other end any more.
         stdin: kind === "command" ? "ignore" : "pipe",
         stdout: "pipe",
         stderr: "pipe",
         env: { ...process.env, ...this.#options.env, JOURNAL_STREAM: "nemean" },
-        onExit: (_child, code, signal) => this.#gone(name, child, { code, signal: signal === null ? null : String(signal) }),
+        onExit: (_child, code, signal): void =>
+          this.#gone(name, child, { code, signal: signal === null ? null : String(signal) }),
       });
       this.#children.set(name, child);
       void this.#follow(name, child.stdout);

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** Which processes a product is made of, and how records get from one to another. @module */
-import type { Snapshot } from "../snapshot.ts";
-import type { AppliancePlan } from "../appliance.ts";
+import type { AppliancePlan, LivePlan } from "../appliance.ts";
 import type { SourcePlan } from "../pipeline-run.ts";
 import type { TrapModulePlan } from "../trap-module.ts";
-import { flowsTemplates, type PluginPlan } from "../plugins.ts";
-import { usageError } from "../../core/errors.ts";
-import type { LivePlan } from "../appliance.ts";
+import type { PluginPlan } from "../plugins.ts";
 import type { ProcessSpec } from "./backend.ts";
 import { type Link, Wiring } from "./wiring.ts";
 
@@ -111,7 +108,7 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
       const interfaces = wiring.moduleOutputs(module, outputs);
       return { name: module, params, ...(interfaces === undefined ? {} : { interfaces }) };
     });
-    const plan: AppliancePlan = { source: feed, modules, ...common };
+    const plan: AppliancePlan = { source: feed, modules, top: kind === "detectors", ...common };
     return { name, kind, task: { kind: "appliance", plan }, modules: entries.map((each) => each.name), memory };
   };
   const detectors = product.modules.filter(({ kind }) => kind === "detector");

@@ -14,6 +14,7 @@ const START_MAX = 30;
 const SILENCE_MAX = 8;
 /** Seconds it has to end when it is asked to. */
 const STOP_MAX = 10;
+const MB = 1 << 20;
 
 export interface Clocks {
   /** Seconds of a clock that never goes back. */
@@ -172,8 +173,8 @@ export class Supervised {
     }
     if (this.plan.kind === "command") this.#watchCommand(now);
     const memory = this.#stats?.memory ?? 0;
-    if (memory > this.plan.memory << 20)
-      this.#kill(`it had ${memory >> 20} MB of memory; limits.memory allows ${this.plan.memory}`);
+    if (memory > this.plan.memory * MB)
+      this.#kill(`it had ${Math.floor(memory / MB)} MB of memory; limits.memory allows ${this.plan.memory}`);
     else if (now - this.#heard > (this.state === "starting" ? START_MAX : SILENCE_MAX))
       this.#kill(
         this.state === "starting"
