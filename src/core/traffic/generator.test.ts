@@ -122,6 +122,39 @@ test("TrafficGenerator begins at the time it is given", () => {
   expect(first).toBeLessThan(2_000_000);
 });
 
+/** Digests of all bytes and times of 20 s, then of 10 s more, asked for in pieces of so many microseconds. */
+function digestsInPieces(piece: number): string[] {
+  const start = 5_000_000;
+  const traffic = new TrafficGenerator({ seed: 6, ...SMALL, start });
+  const frames = new FrameBatch();
+  const [bytes, times] = [new Bun.CryptoHasher("sha256"), new Bun.CryptoHasher("sha256")];
+  const take = (from: number): void => {
+    for (let until = from + piece; until < traffic.end + piece; until += piece) {
+      while (traffic.next(frames, until)) {
+        const last = frames.count - 1;
+        bytes.update(frames.bytes.subarray(0, frames.start[last]! + frames.captured[last]!));
+        times.update(frames.time.subarray(0, frames.count));
+        expect(frames.time[last]!).toBeLessThan(Math.min(until, traffic.end));
+      }
+    }
+  };
+  take(start);
+  const { end } = traffic;
+  traffic.goOn(10);
+  expect(traffic.end).toBe(end + 10_000_000);
+  take(end);
+  return [bytes.digest("hex"), times.digest("hex")];
+}
+
+test("TrafficGenerator gives the same frames in whatever pieces of time they are asked for", () => {
+  expect(digestsInPieces(7000)).toEqual(digestsInPieces(20_000_000));
+});
+
+test("TrafficGenerator refuses to go on for less than 10 seconds", () => {
+  const traffic = new TrafficGenerator({ seed: 1, ...SMALL });
+  expect(() => traffic.goOn(9)).toThrow("traffic: seconds: expected");
+});
+
 test.each([
   [{ seed: 1.5 }, "seed"],
   [{ seed: 1, seconds: 9 }, "seconds"],

@@ -32,10 +32,12 @@ export interface TrafficOptions {
 }
 
 const SECOND = 1_000_000;
+const SECONDS = [10, 86_400] as const;
 const START_DEFAULT = 1_767_603_600 * SECOND;
 
 /**
- * Ethernet frames of an office with a vertical scan, a horizontal scan and a SYN flood inside.
+ * Ethernet frames of an office with a vertical scan, a horizontal scan and a SYN flood inside, and with three more
+ * for each time it is told to go on.
  *
  * @example
  * ```ts
@@ -46,15 +48,16 @@ const START_DEFAULT = 1_767_603_600 * SECOND;
  * ```
  */
 export class TrafficGenerator {
-  /** What the frames contain; known before the first one. */
-  readonly truth: Truth;
   readonly #stage: Stage;
-  readonly #end: number;
+  readonly #office: Office;
+  readonly #attackDice: Random;
+  #truth: Truth = { attacks: [] };
+  #end: number;
 
   /** @throws NemeanError ERR_USAGE when an option is out of its range */
   constructor(options: TrafficOptions) {
     const seed = within("seed", options.seed, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
-    const seconds = within("seconds", options.seconds ?? 120, [10, 86_400]);
+    const seconds = within("seconds", options.seconds ?? 120, SECONDS);
     const hosts = within("hosts", options.hosts ?? 60, [8, 2000]);
     const start = within("start", options.start ?? START_DEFAULT, [0, 2 ** 52]);
     const scale = options.scale ?? 1;
@@ -62,34 +65,58 @@ export class TrafficGenerator {
       throw usageError(`traffic: scale: expected a number above 0 up to 1000, got ${scale}`);
     }
     // Dice of their own, so that a busier office has the same hosts and meets the same attacks.
-    const office = new Office(new Random(seed), hosts);
-    const field: Field = {
-      office,
-      random: new Random(~seed),
-      span: { start, length: seconds * SECOND },
-    };
+    this.#office = new Office(new Random(seed), hosts);
+    this.#attackDice = new Random(~seed);
     const random = new Random(seed ^ 0x5eed);
     this.#stage = { writer: new FrameWriter(), calendar: new Calendar(), random };
-    this.#end = start + seconds * SECOND;
-    const background = new Background(this.#stage, office);
+    this.#end = start;
+    const background = new Background(this.#stage, this.#office);
     background.enter(start, scale);
-    new People(this.#stage, office, background).enter(start, scale);
-    const plans = [planVerticalScan(field), planHorizontalScan(field), planSynFlood(field)];
-    for (const plan of plans) new Barrage(this.#stage, office, plan);
-    const attacks: Attack[] = plans.map(({ truth }) => truth);
-    this.truth = { attacks: attacks.sort((a, b) => a.firstMicros - b.firstMicros) };
+    new People(this.#stage, this.#office, background).enter(start, scale);
+    this.goOn(seconds);
+  }
+
+  /** What the frames contain since it was last told to go on; known before the first of them. */
+  get truth(): Truth {
+    return this.#truth;
+  }
+
+  /** Where the traffic ends, in microseconds since 1970: all frames are earlier. */
+  get end(): number {
+    return this.#end;
   }
 
   /**
-   * Fill the batch with the next frames, in order of time. They lie in a buffer of the generator's own,
+   * Let the traffic go on for 10 to 86,400 seconds beyond its end: what people were doing there goes on, and three other
+   * attacks come.
+   *
+   * @throws NemeanError ERR_USAGE when the seconds are out of their range
+   */
+  goOn(seconds: number): void {
+    const length = within("seconds", seconds, SECONDS) * SECOND;
+    const field: Field = {
+      office: this.#office,
+      random: this.#attackDice,
+      span: { start: this.#end, length },
+    };
+    this.#end += length;
+    const plans = [planVerticalScan(field), planHorizontalScan(field), planSynFlood(field)];
+    for (const plan of plans) new Barrage(this.#stage, this.#office, plan);
+    const attacks: Attack[] = plans.map(({ truth }) => truth);
+    this.#truth = { attacks: attacks.sort((a, b) => a.firstMicros - b.firstMicros) };
+  }
+
+  /**
+   * Fill the batch with the next frames before `until`, in order of time. They lie in a buffer of the generator's own,
    * and are valid until the next call.
    *
-   * @returns false when the traffic has ended and the batch is empty
+   * @returns false when there is none before `until` and the end, and the batch is empty
    */
-  next(frames: FrameBatch): boolean {
+  next(frames: FrameBatch, until = Number.POSITIVE_INFINITY): boolean {
     const { writer, calendar } = this.#stage;
+    const limit = Math.min(until, this.#end);
     writer.begin(frames);
-    while (frames.count < FRAMES_MAX && calendar.next < this.#end) calendar.advance();
+    while (frames.count < FRAMES_MAX && calendar.next < limit) calendar.advance();
     return frames.count > 0;
   }
 }

@@ -122,7 +122,10 @@ function limitsOf(flows: readonly Flow[]): { firstMicros: number; lastMicros: nu
 
 /** What the frames show equals what the truth says, and nobody else looks like an attacker. */
 function recount(options: TrafficOptions): void {
-  const traffic = new TrafficGenerator(options);
+  recountRound(new TrafficGenerator(options));
+}
+
+function recountRound(traffic: TrafficGenerator): void {
   const flows = flowsOf(traffic);
   const vertical = attackOf(traffic, "vertical-scan");
   const horizontal = attackOf(traffic, "horizontal-scan");
@@ -179,6 +182,15 @@ describe("TrafficGenerator's truth equals what the frames show, with no other sc
   });
 
   test("of default size", () => recount({ seed: 21 }));
+
+  test.each([22, 23, 24])("seed %d, each time it is told to go on", (seed) => {
+    const traffic = new TrafficGenerator({ seed, seconds: 30, scale: 0.15 });
+    recountRound(traffic);
+    for (let round = 0; round < 3; round++) {
+      traffic.goOn(60);
+      recountRound(traffic);
+    }
+  });
 });
 
 test("TrafficGenerator varies the attacks: attackers inside and outside, a quarter of the scans over IPv6", () => {
