@@ -219,13 +219,18 @@ export class PipelineRun {
     return true;
   }
 
+  /** It was told to stop, and what it holds goes out now: who receives that is not told that the stream has ended. */
+  interrupt(): void {
+    this.#outputs?.interrupt();
+    for (const { output } of this.#moduleOutputs) output.endsStream = false;
+  }
+
   /** Export what the meter holds, let the modules end, and close everything. `stopped`: states are saved first. */
   finish(stopped = false): void {
     if (this.#finished) return;
     this.#finished = true;
-    if (stopped) this.#outputs?.interrupt();
+    if (stopped) this.interrupt();
     const outputs = this.#moduleOutputs.map(({ output }) => output);
-    if (stopped) for (const output of outputs) output.endsStream = false;
     this.#feed?.drain();
     this.#meter?.end();
     for (const merge of this.#merges) merge.close();

@@ -152,6 +152,7 @@ async function runPipeline(plan: PipelinePlan, parent: Parent): Promise<void> {
     next = performance.now() + SNAPSHOT_MS;
     parent.tell({ kind: "snapshot", snapshot: run.snapshot() });
   }
+  if (parent.stopped) run.interrupt();
   // A pipeline behind rings ends when they do: their writers have been told to stop too.
   while (more && plan.source.kind === "rings") more = run.step();
   run.finish(parent.stopped);
