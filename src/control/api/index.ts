@@ -169,12 +169,16 @@ const accountRoutesOf = ({ store, delivery, config, processes }: ApiOptions): re
   ...(processes ? processRoutes(processes) : []),
 ];
 
+/** Without accounts what shows alerts is open, and nothing can be changed. */
+const openRoutesOf = ({ processes }: ApiOptions): readonly AccountRoute[] =>
+  processes ? processRoutes(processes).filter(({ needs }) => needs === "read:alerts") : [];
+
 /** Names only what there is: who reads it asks for nothing else. */
 const indexOf = ({ auth, delivery, config, processes }: ApiOptions): Readonly<Record<string, string>> => ({
   ...INDEX,
   ...(auth ? { session: "/api/v1/session" } : {}),
   ...(auth && config ? { config: "/api/v1/config" } : {}),
-  ...(auth && processes ? { processes: "/api/v1/processes" } : {}),
+  ...(processes ? { processes: "/api/v1/processes" } : {}),
   ...(auth && delivery ? { sinks: "/api/v1/sinks" } : {}),
 });
 
@@ -191,7 +195,7 @@ export function createApi(options: ApiOptions) {
     ...health(),
     ...(delivery ? deliveryHealth(delivery.stats()) : []),
   ];
-  const accountRoutes = auth ? accountRoutesOf(options) : [];
+  const accountRoutes = auth ? accountRoutesOf(options) : openRoutesOf(options);
   const operations: Readonly<Record<string, Operation>> = {
     ...OPERATIONS,
     ...Object.fromEntries(accountRoutes.map((route) => [`${route.method} ${route.path}`, route])),
@@ -257,7 +261,7 @@ export function createApi(options: ApiOptions) {
       return answer(text, "text/plain; version=0.0.4; charset=utf-8");
     })
     .get("/openapi.json", () => answer(description, "application/json"));
-  if (auth) for (const route of accountRoutes) addRoute(app, { auth, reach }, route);
+  for (const route of accountRoutes) addRoute(app, { auth, reach }, route);
   for (const path of CONSOLE_PATHS) app.get(path, () => consoleFile(path));
   description = JSON.stringify(openApi(version, app.routes, operations));
   return app;
@@ -270,7 +274,7 @@ type Adding = { route(method: string, path: string, handler: unknown, hook: unkn
 
 function addRoute(
   app: Adding,
-  { auth, reach }: { auth: Auth; reach: Reach },
+  { auth, reach }: { auth: Auth | undefined; reach: Reach },
   route: AccountRoute,
 ): void {
   const handler = async ({
@@ -287,7 +291,8 @@ function addRoute(
     if ("refusal" in read) return read.refusal;
     const address = addressOf(request);
     return route.handle({
-      auth,
+      // Routes that are there without accounts have no use for them.
+      auth: auth!,
       request,
       principal,
       address,

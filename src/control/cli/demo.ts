@@ -7,13 +7,10 @@ import { GeneratorSource } from "../../collectors/generator.ts";
 import type { Alert } from "../../core/alert.ts";
 import { EXIT } from "../../core/errors.ts";
 import type { Attack } from "../../core/traffic/truth.ts";
-import { liveView } from "../api/alert-view.ts";
-import { AlertStream } from "../api/stream.ts";
-import { Appliance } from "../appliance.ts";
-import { modulesNamed } from "../modules.ts";
+import { METER_DEFAULTS } from "../../core/flow/meter.ts";
+import { Control } from "../control.ts";
+import { moduleEntry, modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
-import { AlertStore } from "../store/alert-store.ts";
-import { startApi } from "../api/start.ts";
 import { StopSignal } from "./drive.ts";
 import { list, names, numberIn, type Status } from "./options.ts";
 import { summary } from "./replay.ts";
@@ -33,7 +30,7 @@ export function demoCommand(program: Command, status: Status): Command {
   return program
     .command("demo")
     .description(
-      "Replay generated traffic with two scans and a SYN flood inside, then leave the API running.",
+      "Show the whole product at work on generated traffic, with scans and a SYN flood inside.",
     )
     .addOption(
       new Option("--seed <number>", "which traffic is generated")
@@ -45,7 +42,7 @@ export function demoCommand(program: Command, status: Status): Command {
         .argParser(numberIn({ min: 0.01, max: 1000, unit: "a number" }))
         .default(1),
     )
-    .option("--once", "end when the traffic has gone through")
+    .option("--once", "replay two minutes of traffic at once and say what was found in it")
     .addOption(
       new Option("--port <port>", "port of the API on 127.0.0.1; 0 takes a free one")
         .argParser(numberIn({ min: 0, max: 65_535, unit: "a port", whole: true }))
@@ -62,48 +59,56 @@ async function demo(flags: Flags): Promise<number> {
   const signal = new StopSignal();
   const defs = await modulesNamed(flags.modules);
   const settings = parseSettings(flags.set ?? [], defs);
-  const traffic = { seed: flags.seed, scale: flags.scale };
+  const traffic = { seed: flags.seed, scale: flags.scale, ...(flags.once ? {} : { live: true }) };
   const folder = mkdtempSync(join(tmpdir(), "nemean-demo-"));
   // Not a finally: a reader that goes away, or a second Ctrl-C, ends the process on the spot.
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const events = new Map<string, Alert>();
   const color = process.stdout.isTTY === true;
-  using store = new AlertStore(join(folder, "nemean.sqlite"));
-  const stream = new AlertStream();
-  const appliance = new Appliance(
-    {
-      source: { kind: "generator", traffic },
-      modules: defs.map(({ name }) => ({ name, params: settings.get(name) ?? {} })),
+  await using control = await Control.start({
+    product: {
+      sources: [
+        { name: "demo", source: { kind: "generator", traffic }, ...(flags.once ? {} : { meter: QUICK }) },
+      ],
+      idle: flags.once ? METER_DEFAULTS.idle : QUICK.idle,
+      modules: defs.map((def) => moduleEntry(def, settings.get(def.name))),
+      commands: [],
+      links: [],
       sensor: "demo",
+      memory: 1024,
     },
-    {
-      onAlert: (alert) => {
-        store.put(alert);
-        stream.put(alert, liveView);
-        events.set(alert.id, alert);
-        if (alert.update === 0) print(`${alertLine(alert, color)}\n`);
-      },
-      onWarning: (message) => say(`warning: ${message}`),
+    data: folder,
+    api: { host: "127.0.0.1", names: [], tls: false, port: flags.port },
+    sinks: [],
+    supervisor: "embedded",
+    accounts: false,
+    onAlert: (alert) => {
+      if (flags.once) events.set(alert.id, alert);
+      if (alert.update === 0) print(`${alertLine(alert, color)}\n`);
     },
-  );
-  using api = startApi(store, appliance, {
-    listen: { hostname: "127.0.0.1", port: flags.port },
-    stream,
+    say,
   });
-  void signal.wait.then(() => appliance.stop());
-  const failure = await appliance.ended();
-  store.flush();
-  summary(appliance.snapshot(), [...events.values()]);
-  tellTruth(new GeneratorSource(traffic).truth.attacks);
-  if (failure) return sayFailure(failure);
-  if (!flags.once && !signal.stopped) {
+  const failure = await Promise.race([control.ready(), signal.wait]);
+  if (failure) {
+    await control.stop();
+    return sayFailure(failure);
+  }
+  if (flags.once) {
+    await Promise.race([control.finished(), signal.wait]);
+    summary(control.snapshot(), [...events.values()]);
+    tellTruth(new GeneratorSource(traffic).truth.attacks);
+  } else {
     print(
-      `\nThe API answers on ${api.url}: open it in a browser, or try ${api.url}api/v1/alerts; Ctrl-C ends.\n`,
+      `The console is at ${control.url}console: generated traffic goes through the whole product, and the first scan is found in some ten seconds. Ctrl-C ends.\n`,
     );
     await signal.wait;
   }
+  await control.stop();
   return EXIT.ok;
 }
+
+/** Flows leave soon, so that what is found is seen soon. */
+const QUICK = { idle: 5, linger: 1, active: 60 };
 
 /** What the generator hid, which the detectors were not told. */
 function tellTruth(attacks: readonly Attack[]): void {

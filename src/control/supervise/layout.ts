@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** Which processes a product is made of, and how records get from one to another. @module */
+import type { MeterOptions } from "../../core/flow/meter.ts";
 import type { AppliancePlan, LivePlan } from "../appliance.ts";
 import type { SourcePlan } from "../pipeline-run.ts";
 import type { TrapModulePlan } from "../trap-module.ts";
@@ -12,6 +13,8 @@ export interface SourceEntry {
   /** Of its process: `capture@NAME`. */
   readonly name: string;
   readonly source: LivePlan | Extract<SourcePlan, { kind: "generator" | "files" }>;
+  /** Of a source that is not live; one that is has its own. */
+  readonly meter?: MeterOptions;
 }
 
 export interface ModuleEntry {
@@ -90,11 +93,12 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
   const kept = stateFolder === undefined ? {} : { stateFolder };
   const common = { sensor, ...(plugins ? { plugins } : {}), ...kept };
   const captures = product.sources.map((entry): ProcessPlan => {
-    const { name, source } = entry;
+    const { name, source, meter } = entry;
     const sockets = flowSockets(product, entry).map((each) => `u:${each}:autoflush=${AUTOFLUSH}`);
     const others = [product.interfaces ?? [], ...wiring.flowOutputs].flat();
     const plan: AppliancePlan = {
       source,
+      ...(meter ? { meter } : {}),
       modules: [],
       ...common,
       interfaces: [...sockets, ...others].join(","),
