@@ -78,7 +78,7 @@ const PROBLEMS: readonly (readonly [kind: string, says: RegExp, cure: string])[]
   ],
 ];
 
-const LINE_END = /\r?\n/;
+const LINE_END = /\.?\r?\n|\.$/;
 const LENGTH = 300;
 
 /** What it means that `what` failed so, and what to do about it. */
