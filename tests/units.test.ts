@@ -16,6 +16,7 @@ import { runInNewContext } from "node:vm";
 import { unitOf } from "../src/control/supervise/systemd-unit.ts";
 
 const UNITS = join(import.meta.dir, "../systemd");
+const MAIN = join(import.meta.dir, "../src/main.ts");
 const SANDBOX = "nemean-.service.d/10-sandbox.conf";
 const SERVICES = readdirSync(UNITS).filter((name) => name.endsWith(".service"));
 const CONTROL = "nemean-control.service";
@@ -54,18 +55,18 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("a unit", () => {
   test("is there for each kind of process, with the name that the supervisor gives it", () => {
-    const names = ["control", "capture@", "detectors", "module@", "command@"];
+    const names = ["control", "capture@", "detectors", "detector@", "module@", "command@"];
     expect(SERVICES.toSorted()).toEqual(names.map((name) => `nemean-${name}.service`).toSorted());
     for (const name of names) {
-      const process = name.endsWith("@") ? `${name}a-b.1` : name;
-      expect(unitOf(process)?.replace("a-b.1", "")).toBe(`nemean-${name}.service`);
+      const own = name.endsWith("@") ? `${name}a-b.1` : name;
+      expect(unitOf(own)?.replace("a-b.1", "")).toBe(`nemean-${name}.service`);
     }
   });
 
   test.each(WORKERS)("%s runs the process of its name, and is started again by nobody", (name) => {
     const unit = serviceOf(name);
-    const process = name.slice("nemean-".length, -".service".length).replace("@", "@%i");
-    expect(unit.get("ExecStart")).toEqual([`/usr/bin/nemean process ${process}`]);
+    const own = name.slice("nemean-".length, -".service".length).replace("@", "@%i");
+    expect(unit.get("ExecStart")).toEqual([`/usr/bin/nemean process ${own}`]);
     expect(unit.get("Restart")).toEqual(["no"]);
     // The supervisor's back-off decides, so systemd must not count.
     expect(unit.get("StartLimitIntervalSec")).toEqual(["0"]);
@@ -73,15 +74,26 @@ describe("a unit", () => {
 
   test("of control is started again, but not with a configuration that is wrong", () => {
     const unit = serviceOf(CONTROL);
-    expect(unit.get("ExecStart")).toEqual(["/usr/bin/nemean up --backend systemd"]);
+    expect(unit.get("ExecStart")).toEqual(["/usr/bin/nemean up --supervisor systemd"]);
     expect(unit.get("Restart")).toEqual(["always"]);
     expect(words(unit, "RestartPreventExitStatus")).toEqual(["64", "78"]);
   });
 
-  test.each(SERVICES)("%s says when it is ready and that it lives, and has its limits", (name) => {
+  test.each(SERVICES)("%s is started with options that the program has", (name) => {
+    const [, ...args] = serviceOf(name).get("ExecStart")![0]!.split(" ");
+    const { exitCode } = Bun.spawnSync([process.execPath, MAIN, ...args, "--help"]);
+    expect(exitCode).toBe(0);
+  });
+
+  test.each(SERVICES)("%s says when it is ready and that it lives, if it is ours", (name) => {
     const unit = serviceOf(name);
-    expect(unit.get("Type")).toEqual(["notify"]);
-    expect(unit.get("WatchdogSec")).toEqual(["10"]);
+    const isOurs = name !== "nemean-command@.service";
+    expect(unit.get("Type")).toEqual([isOurs ? "notify" : "exec"]);
+    expect(unit.get("WatchdogSec")).toEqual(isOurs ? ["10"] : undefined);
+  });
+
+  test.each(SERVICES)("%s has its limits, and its place in the whole", (name) => {
+    const unit = serviceOf(name);
     for (const key of ["MemoryMax", "TasksMax", "TimeoutStartSec", "TimeoutStopSec"])
       expect(unit.get(key)).toHaveLength(1);
     expect(unit.get("Slice")).toEqual(["nemean.slice"]);

@@ -325,7 +325,7 @@ describe("a problem", () => {
       start(backend);
       await until(() => exits.length > 0);
       expect(problems.length).toBeGreaterThan(0);
-      for (const problem of problems) expect(problem).toContain("--backend embedded");
+      for (const problem of problems) expect(problem).toContain("--supervisor embedded");
     } finally {
       process.env["PATH"] = path;
     }
