@@ -54,7 +54,7 @@ const PROBLEMS: readonly (readonly [kind: string, says: RegExp, cure: string])[]
   [
     "missing",
     /Executable not found|ENOENT/,
-    "this machine has no systemd: run it with --backend embedded",
+    "this machine has no systemd: run it with --supervisor embedded",
   ],
   [
     "journal",
@@ -69,7 +69,7 @@ const PROBLEMS: readonly (readonly [kind: string, says: RegExp, cure: string])[]
   [
     "offline",
     /not been booted with systemd|Failed to connect to bus|Failed to get D-Bus connection/,
-    "systemd or its D-Bus does not run here: start dbus, or run it with --backend embedded",
+    "systemd or its D-Bus does not run here: start dbus, or run it with --supervisor embedded",
   ],
   [
     "unit",
@@ -78,7 +78,7 @@ const PROBLEMS: readonly (readonly [kind: string, says: RegExp, cure: string])[]
   ],
 ];
 
-const LINE_END = /\r?\n/;
+const LINE_END = /\.?\r?\n|\.$/;
 const LENGTH = 300;
 
 /** What it means that `what` failed so, and what to do about it. */

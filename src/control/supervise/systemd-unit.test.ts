@@ -9,6 +9,7 @@ describe("unitOf", () => {
     ["detectors", "nemean-detectors.service"],
     ["capture@eth0", "nemean-capture@eth0.service"],
     ["capture@br-lan.100", "nemean-capture@br-lan.100.service"],
+    ["detector@vportscan", "nemean-detector@vportscan.service"],
     ["module@ip_spoofing", "nemean-module@ip_spoofing.service"],
     ["command@veth0@if2", "nemean-command@veth0@if2.service"],
   ])("takes %s as it is", (name, unit) => {
