@@ -124,6 +124,8 @@ export class Control implements AsyncDisposable {
       }),
       ...(this.auth ? { auth: this.auth } : {}),
     });
+    // It answers: whether packets are looked at is another question, and /readyz has the answer.
+    this.#notifier.ready("waits for its processes");
     this.#timer = setInterval(() => this.#tellManager(), watchdogInterval() ?? STATUS_MS);
   }
 
@@ -143,7 +145,7 @@ export class Control implements AsyncDisposable {
   /** Resolves once packets are looked at, or with what an operator has to mend. */
   async ready(): Promise<WorkerFailure | undefined> {
     const failure = await this.#supervisor.ready();
-    if (!failure) this.#notifier.ready(this.#status());
+    if (!failure) this.#notifier.status(this.#status());
     return failure;
   }
 

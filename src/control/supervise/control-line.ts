@@ -20,6 +20,7 @@ export class ControlLine implements Disposable {
   readonly #task = Promise.withResolvers<ProcessTask>();
   #socket: Socket | undefined;
   #closed = false;
+  #ready = false;
   /** What was sent and not taken yet, oldest first. */
   #untaken: Extract<ToControl, { kind: "alert" }>[] = [];
   #number = 0;
@@ -44,6 +45,7 @@ export class ControlLine implements Disposable {
     socket.on("connect", () => {
       this.#socket = socket;
       this.#send({ kind: "hello", name: this.#name, pid: process.pid });
+      if (this.#ready) this.#send({ kind: "ready" });
       for (const message of this.#untaken) this.#send(message);
     });
     socket.on("error", () => socket.destroy());
@@ -73,7 +75,13 @@ export class ControlLine implements Disposable {
     if (this.#socket) writeLine(this.#socket, message);
   }
 
-  tell(message: Exclude<ToControl, { kind: "hello" | "alert" }>): void {
+  /** The task is under way; a control that is started later is told so too. */
+  isReady(): void {
+    this.#ready = true;
+    this.#send({ kind: "ready" });
+  }
+
+  tell(message: Extract<ToControl, { kind: "beat" | "ended" }>): void {
     this.#send(message);
   }
 

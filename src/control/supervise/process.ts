@@ -2,6 +2,7 @@
 /** A process of the product, seen from inside: asks control for its task, does it, and says how it fares. @module */
 import { EXIT } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
+import { notifier } from "../../core/net/notify.ts";
 import { Appliance, type AppliancePlan } from "../appliance.ts";
 import { EMPTY_SNAPSHOT, type Snapshot } from "../snapshot.ts";
 import type { TrapModulePlan } from "../trap-module.ts";
@@ -39,18 +40,27 @@ export async function runProcess(name: string, { socket, log, stop }: ProcessOpt
   const task = await Promise.race([line.task, stop]);
   if (task === undefined) return EXIT.ok;
   if (task.kind === "command") return await runCommand(task.command, stop);
+  const manager = notifier();
   const running = task.kind === "trap" ? runModule(task.plan, log) : runAppliance(task.plan, line, log);
   const hung = Promise.withResolvers<WorkerFailure>();
   const beat = (): void => {
     if (running.silence() > SILENCE_MAX)
       hung.resolve({ message: "a Worker hangs", exitCode: EXIT.software });
-    else line.tell({ kind: "beat", snapshot: running.snapshot(), alertsDropped: line.dropped });
+    else {
+      manager.watchdog();
+      line.tell({ kind: "beat", snapshot: running.snapshot(), alertsDropped: line.dropped });
+    }
   };
   const timer = setInterval(beat, BEAT_MS);
-  void running.ready.then((isReady) => isReady && line.tell({ kind: "ready" }));
+  void running.ready.then((isReady) => {
+    if (!isReady) return;
+    manager.ready();
+    line.isReady();
+  });
   let isStopped = false;
   void stop.then(() => {
     isStopped = true;
+    manager.stopping();
     running.stop();
   });
   const failure = await Promise.race([running.ended, hung.promise]);
@@ -97,7 +107,12 @@ function runModule(plan: TrapModulePlan, log: Log): Running {
 
 /** A program that is not ours, where the service manager knows this process only. */
 async function runCommand(command: readonly string[], stop: Promise<void>): Promise<number> {
-  const child = Bun.spawn([...command], { stdin: "ignore", stdout: "inherit", stderr: "inherit" });
+  const child = Bun.spawn([...command], {
+    stdin: "ignore",
+    stdout: "inherit",
+    stderr: "inherit",
+    env: process.env,
+  });
   void stop.then(() => child.kill("SIGTERM"));
   return await child.exited;
 }

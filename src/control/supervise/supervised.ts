@@ -124,8 +124,6 @@ export class Supervised {
       case "beat":
         this.snapshot = report.snapshot;
         this.alertsDropped = report.alertsDropped;
-        // One that an earlier control had started is at work already.
-        if (this.state === "starting" && report.snapshot.at > 0 && this.wasReady) this.#become("running");
         return;
       case "ended":
         this.#reported = report.failure ?? "done";
