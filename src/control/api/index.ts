@@ -164,7 +164,7 @@ function errorAnswer(code: unknown, error: unknown, methods: readonly string[]):
 const accountRoutesOf = ({ store, delivery, config, processes }: ApiOptions): readonly AccountRoute[] => [
   ...ACCOUNT_ROUTES,
   triageRoute(store),
-  ...(delivery ? sinkRoutes(delivery) : []),
+  ...(delivery ? sinkRoutes({ delivery, store }) : []),
   ...(config ? configRoutes(config) : []),
   ...(processes ? processRoutes(processes) : []),
 ];
