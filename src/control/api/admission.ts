@@ -17,10 +17,11 @@ const READING = new Set(["GET", "HEAD"]);
 /** Requests that came over the local socket: the file system has let their sender in. */
 export const localRequests = new WeakSet<Request>();
 
-/** Who sends a request, or the answer to who may not. */
-export type Admission =
-  | { readonly principal: Principal | undefined; readonly refusal?: undefined }
-  | { readonly refusal: Response };
+/** Who sends a request, as far as that is known, and the answer to who may not. */
+export interface Admission {
+  readonly principal?: Principal | undefined;
+  readonly refusal?: Response;
+}
 
 /** The session's token in a request's cookie. */
 export const sessionOf = (request: Request): string | undefined =>
@@ -37,7 +38,8 @@ const unknown = (): Admission => ({
   ),
 });
 
-const refused = (detail: string): Admission => ({
+const refused = (detail: string, principal?: Principal): Admission => ({
+  principal,
   refusal: problem(403, { title: "Not allowed", detail }),
 });
 
@@ -72,10 +74,11 @@ export function admit(
   });
   if (!principal) return unknown();
   if (!allows(principal, ask))
-    return refused("Your role, or the token's scopes, do not cover this.");
+    return refused("Your role, or the token's scopes, do not cover this.", principal);
   if (principal.kind === "session" && !isProven(request, cookie ?? ""))
     return refused(
       `${CSRF_HEADER}: expected the one of this session; GET /api/v1/session tells it`,
+      principal,
     );
   return { principal };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
 
@@ -10,30 +11,76 @@ const ADDRESS = /^[0-9.]+$|:/;
 /**
  * Key and certificate of the API in a folder: `key.pem` and `cert.pem`. Where there are none, a certificate is made
  * that signs itself for these names, by the openssl program; put others in their place to replace it.
- * @throws {NemeanError} when there is one file and not the other, or none and no openssl
+ * @param now milliseconds since 1970
+ * @throws {NemeanError} when there is one file and not the other, or none and no openssl; for files that are no key or no
+ *   certificate or do not belong together, an expired certificate, and a key that others can read
  */
 export function certificateIn(
   folder: string,
   names: readonly string[],
+  now = Date.now(),
 ): { key: string; cert: string } {
   const key = join(folder, "key.pem");
   const cert = join(folder, "cert.pem");
   try {
     if (!existsSync(key) && !existsSync(cert)) make(folder, names);
-    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
+    const pair = { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
+    check({ key, cert }, pair, now);
+    return pair;
   } catch (error) {
     if (error instanceof NemeanError) throw error;
     throw failure(folder, messageOf(error));
   }
 }
 
+interface Pair {
+  readonly key: string;
+  readonly cert: string;
+}
+
+const ANEW = "put another in its place, or remove both files to have one made at the next start";
+
+/** Say what is wrong with the files here, not a client's library or the server's later. */
+function check(paths: Pair, pem: Pair, now: number): void {
+  if ((statSync(paths.key).mode & 0o007) !== 0)
+    throw wrong(paths.key, `others can use this key: chmod o= ${paths.key}`);
+  const key = keyOf(pem.key);
+  if (!key) throw wrong(paths.key, `no private key in PEM without a passphrase; ${ANEW}`);
+  const certificate = certificateOf(pem.cert);
+  if (!certificate) throw wrong(paths.cert, `no certificate in PEM; ${ANEW}`);
+  if (!certificate.checkPrivateKey(key))
+    throw wrong(paths.key, `not the key of ${paths.cert}; put the one there that belongs to it`);
+  // One that is not valid yet is served: at boot the clock may be behind, and that mends itself.
+  if (now > Date.parse(certificate.validTo))
+    throw wrong(paths.cert, `expired at ${certificate.validTo}; ${ANEW}`);
+}
+
+function keyOf(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+function certificateOf(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+const wrong = (path: string, why: string): NemeanError =>
+  new NemeanError("ERR_CONFIG", EXIT.config, `api.tls: ${path}: ${why}`);
+
 function make(folder: string, names: readonly string[]): void {
-  const wrong = names.find((name) => !NAME.test(name));
-  if (wrong !== undefined)
+  const bad = names.find((name) => !NAME.test(name));
+  if (bad !== undefined)
     throw new NemeanError(
       "ERR_CONFIG",
       EXIT.config,
-      `api.names: ${JSON.stringify(wrong)} is neither a host name nor an address`,
+      `api.names: ${JSON.stringify(bad)} is neither a host name nor an address`,
     );
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const alternatives = names.map((name) => `${ADDRESS.test(name) ? "IP" : "DNS"}:${name}`);

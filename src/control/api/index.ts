@@ -2,7 +2,6 @@
 import { SQLiteError } from "bun:sqlite";
 import { Elysia } from "elysia";
 import { rfc3339 } from "../../core/unirec/time.ts";
-import type { Principal } from "../auth/access.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { ConfigControl } from "../config/control.ts";
 import type { DeliveryView } from "../delivery/delivery.ts";
@@ -20,13 +19,15 @@ import {
   toConsole,
   wantsPage,
 } from "./console-routes.ts";
+import { gate } from "./gate.ts";
 import { LOOPBACK, type Reach, refusal } from "./guard.ts";
 import { deliveryHealth, healthView, pipelineHealth } from "./health.ts";
 import { metricsText } from "./metrics.ts";
 import { type Operation, openApi, type Route } from "./openapi.ts";
 import { answer, json, problem } from "./problem.ts";
 import { type Processes, processRoutes } from "./processes.ts";
-import { ALERT_PARAMETERS, alertQueryOf, noQuery, QueryError } from "./query.ts";
+import { ALERT_PARAMETERS, alertQueryOf, QueryError } from "./query.ts";
+import { RateLimit } from "./rate.ts";
 import { addressOf } from "./serve.ts";
 import { sinkRoutes } from "./sinks.ts";
 import { AlertStream } from "./stream.ts";
@@ -48,6 +49,8 @@ export interface ApiOptions {
   readonly config?: ConfigControl;
   /** The processes of the appliance, where it has more than one. */
   readonly processes?: Processes;
+  /** How many requests anybody may send. */
+  readonly rate?: RateLimit;
   /** Further reasons why the product is degraded, in words. */
   readonly health?: () => readonly string[];
 }
@@ -61,12 +64,14 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "GET /healthz": {
     needs: "public",
+    unlimited: true,
     operationId: "getHealth",
     summary: "Whether it runs (200), and what is wrong; the reasons to those who may read alerts.",
     answers: "Health",
   },
   "GET /readyz": {
     needs: "public",
+    unlimited: true,
     operationId: "getReadiness",
     summary: "Whether packets are looked at (200), or not yet or no more (503).",
     answers: "Readiness",
@@ -161,10 +166,15 @@ function errorAnswer(code: unknown, error: unknown, methods: readonly string[]):
 }
 
 /** Routes that are for users; each part of the appliance has its own. */
-const accountRoutesOf = ({ store, delivery, config, processes }: ApiOptions): readonly AccountRoute[] => [
+const accountRoutesOf = ({
+  store,
+  delivery,
+  config,
+  processes,
+}: ApiOptions): readonly AccountRoute[] => [
   ...ACCOUNT_ROUTES,
   triageRoute(store),
-  ...(delivery ? sinkRoutes(delivery) : []),
+  ...(delivery ? sinkRoutes({ delivery, store }) : []),
   ...(config ? configRoutes(config) : []),
   ...(processes ? processRoutes(processes) : []),
 ];
@@ -174,7 +184,12 @@ const openRoutesOf = ({ processes }: ApiOptions): readonly AccountRoute[] =>
   processes ? processRoutes(processes).filter(({ needs }) => needs === "read:alerts") : [];
 
 /** Names only what there is: who reads it asks for nothing else. */
-const indexOf = ({ auth, delivery, config, processes }: ApiOptions): Readonly<Record<string, string>> => ({
+const indexOf = ({
+  auth,
+  delivery,
+  config,
+  processes,
+}: ApiOptions): Readonly<Record<string, string>> => ({
   ...INDEX,
   ...(auth ? { session: "/api/v1/session" } : {}),
   ...(auth && config ? { config: "/api/v1/config" } : {}),
@@ -187,6 +202,7 @@ export function createApi(options: ApiOptions) {
   const { store, snapshot, version, auth, delivery, health = () => [] } = options;
   const stream = options.stream ?? new AlertStream();
   const reach = options.reach ?? LOOPBACK;
+  const rate = options.rate ?? new RateLimit();
   const startedAt = Date.now() * 1000;
   const silence = (look: Snapshot) => pipelineHealth(look, Date.now() * 1000, startedAt);
   const reasons = (look: Snapshot): string[] => [
@@ -206,16 +222,11 @@ export function createApi(options: ApiOptions) {
   const routes = (): readonly Route[] => app.routes;
   const app = new Elysia({ normalize: false })
     .onRequest(({ request }) => refusal(request, reach))
-    .onError(({ code, error, path }) => errorAnswer(code, error, methodsOf(path, routes())))
-    .onBeforeHandle(({ request, path, route }) => {
-      const method = request.method === "HEAD" ? "GET" : request.method;
-      const operation = operations[`${method} ${route}`];
-      // A route that nobody declared is nobody's.
-      const { refusal } = admit(auth, request, { needs: operation?.needs ?? "admin", reach });
-      if (refusal) return refusal;
-      if (!QUERIED.has(path)) noQuery(searchOf(request));
-      return undefined;
+    .onError(({ request, code, error, path }) => {
+      const tooMany = code === "NOT_FOUND" ? rate.refusal(request, undefined) : undefined;
+      return tooMany ?? errorAnswer(code, error, methodsOf(path, routes()));
     })
+    .onBeforeHandle(gate({ auth, reach, rate, operations }))
     .get("/", ({ request }) => (wantsPage(request) ? toConsole() : json(index)))
     .get("/healthz", ({ request }) => {
       const look = snapshot();
@@ -251,11 +262,14 @@ export function createApi(options: ApiOptions) {
       const look = snapshot();
       const degraded = reasons(look).length > 0;
       const sinks = delivery ? { delivery: delivery.stats() } : {};
+      const processes = options.processes?.views() ?? [];
       const text = metricsText({
         snapshot: look,
         store: store.counts(),
         version,
         degraded,
+        limited: rate.limited,
+        processes,
         ...sinks,
       });
       return answer(text, "text/plain; version=0.0.4; charset=utf-8");
@@ -266,9 +280,6 @@ export function createApi(options: ApiOptions) {
   description = JSON.stringify(openApi(version, app.routes, operations));
   return app;
 }
-
-/** Paths that take a query. */
-const QUERIED = new Set(["/api/v1/alerts", "/api/v1/audit"]);
 
 type Adding = { route(method: string, path: string, handler: unknown, hook: unknown): unknown };
 
@@ -284,9 +295,7 @@ function addRoute(
     request: Request;
     params?: Record<string, string>;
   }) => {
-    const { principal } = admit(auth, request, { needs: route.needs, reach }) as {
-      principal: Principal | undefined;
-    };
+    const { principal } = admit(auth, request, { needs: route.needs, reach });
     const read = route.body ? await readBody(request, route.body, route.bodyMax) : { body: {} };
     if ("refusal" in read) return read.refusal;
     const address = addressOf(request);

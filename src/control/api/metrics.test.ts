@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
 import { assert, property, string } from "fast-check";
+import { TestAuth } from "../auth/testing/auth.ts";
 import { alertOf } from "../store/testing/alerts.ts";
+import type { ProcessView } from "../supervise/view.ts";
+import { FAMILIES } from "./metric-families.ts";
 import { metricsText } from "./metrics.ts";
-import { snapshotOf, TestApi } from "./testing/fixtures.ts";
+import { everything, snapshotOf, TestApi } from "./testing/fixtures.ts";
 import { parseMetrics } from "./testing/prometheus.ts";
 
 const labels = (all: Record<string, string>): string => JSON.stringify(all);
@@ -64,6 +67,75 @@ test("/metrics shows what plugins found and what was exported, where there is an
   expect(value("nemean_plugin_malformed_packets_total", dns)).toBe(1);
   expect(value("nemean_exported_records_total")).toBe(7);
 });
+
+const process = (name: string, change: Partial<ProcessView> = {}): ProcessView => ({
+  name,
+  kind: "module",
+  state: "running",
+  pid: 7,
+  since: 0,
+  restarts: 0,
+  reason: null,
+  retryAt: null,
+  cpu: 1.25,
+  memory: 4096,
+  modules: [],
+  ...change,
+});
+
+test("/metrics shows the processes: which run, how often they ended, what they use", () => {
+  using api = new TestApi();
+  const processes = [
+    process("module@vportscan"),
+    process("capture@tap0", { kind: "capture", state: "failed", restarts: 3, memory: 0 }),
+  ];
+  const look = { snapshot: snapshotOf(), store: api.store.counts(), version: "0", degraded: true };
+  const families = parseMetrics(metricsText({ ...look, processes }));
+  const values = (name: string) => Object.fromEntries(families.get(name)!.samples);
+  const module = { process: "module@vportscan", kind: "module" };
+  const capture = { process: "capture@tap0", kind: "capture" };
+  expect(values("nemean_process_up")).toEqual({
+    [labels({ ...module, state: "running" })]: 1,
+    [labels({ ...capture, state: "failed" })]: 0,
+  });
+  const named = (ofModule: number, ofCapture: number) => ({
+    [labels(module)]: ofModule,
+    [labels(capture)]: ofCapture,
+  });
+  expect(values("nemean_process_restarts_total")).toEqual(named(0, 3));
+  expect(values("nemean_process_cpu_seconds_total")).toEqual(named(1.25, 1.25));
+  expect(values("nemean_process_resident_memory_bytes")).toEqual(named(4096, 0));
+});
+
+const promtool = Bun.which("promtool");
+
+test.skipIf(promtool === null)(
+  `promtool finds nothing wrong with /metrics${promtool === null ? " (needs promtool)" : ""}`,
+  async () => {
+    using accounts = new TestAuth();
+    const { options, close } = everything(accounts.folder.path);
+    using api = new TestApi([alertOf()], options);
+    const source = snapshotOf().sources[0]!;
+    const meter = { ...source.meter, found: { dns: 4 }, malformed: { dns: 1 } };
+    const exported = { records: 7, messages: 2, dropped: 0, tooLong: 0, reconnects: 0 };
+    const text = metricsText({
+      snapshot: snapshotOf({ sources: [...snapshotOf().sources, { ...source, meter }], exported }),
+      store: api.store.counts(),
+      version: "0",
+      degraded: false,
+      delivery: options.delivery.stats(),
+      processes: [process("control", { kind: "control" })],
+      limited: { user: 1, stranger: 0 },
+    });
+    // Each metric has to be there, or nothing would be said of it.
+    expect([...parseMetrics(text).keys()]).toEqual(Object.keys(FAMILIES));
+    const { exitCode, stdout, stderr } = Bun.spawnSync([promtool!, "check", "metrics"], {
+      stdin: Buffer.from(text),
+    });
+    expect([exitCode, `${stdout}${stderr}`]).toEqual([0, ""]);
+    await close();
+  },
+);
 
 test("parseMetrics refuses what promtool does", () => {
   const family = "# HELP a_total A.\n# TYPE a_total counter\n";

@@ -17,6 +17,8 @@ export interface Operation {
   readonly body?: BodyFields;
   /** Most bytes of the body, where it may be larger than others. */
   readonly bodyMax?: number;
+  /** Not counted among the requests that anybody may send: for who looks whether it lives. */
+  readonly unlimited?: true;
   readonly query?: Readonly<Record<string, QueryParameter>>;
   /** Statuses beside 200 and those that every route has. */
   readonly errors?: readonly number[];
@@ -37,17 +39,18 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   413: "The body is too large.",
   415: "The body is no JSON.",
   422: "The values are not acceptable; `detail` says why.",
-  429: "Too many attempts: come again after Retry-After seconds.",
+  429: "Too many requests or attempts: come again after Retry-After seconds.",
   503: "Not now: the store cannot be read, or the pipeline does not run.",
 };
 
 const PATH_PARAMETER = /:(\w+)/g;
 
 /** Statuses of an operation beside 200. */
-function statuses({ needs, body, errors = [] }: Operation): number[] {
+function statuses({ needs, body, unlimited, errors = [] }: Operation): number[] {
   const all = [400, 403, ...errors];
+  if (!unlimited) all.push(429);
   if (needs !== "public") all.push(401);
-  if (body) all.push(401, 409, 413, 415, 422, 429);
+  if (body) all.push(401, 409, 413, 415, 422);
   return [...new Set(all)].sort((a, b) => a - b);
 }
 

@@ -190,6 +190,21 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     queue: { type: "object", description: "The queue: its state, alerts and bytes in it." },
   }),
+  Deliveries: object({
+    items: {
+      type: "array",
+      items: object(
+        {
+          sink: string("Name of the sink."),
+          state: string("`unknown` when many alerts came since.", {
+            enum: ["delivered", "waiting", "dead", "not routed", "dropped", "unknown"],
+          }),
+          reason: string("Why, to those who may read the configuration. Escape it."),
+        },
+        ["reason"],
+      ),
+    },
+  }),
   SinkTest: object(
     {
       accepted: integer("1 when the receiver has it."),

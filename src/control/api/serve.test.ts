@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { afterAll, describe, expect, test } from "bun:test";
-import { X509Certificate } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NemeanError } from "../../core/errors.ts";
 import { alertOf } from "../store/testing/alerts.ts";
 import { certificateIn } from "./certificate.ts";
 import { serve } from "./serve.ts";
@@ -31,35 +29,6 @@ async function get(
   sent.end();
   return promise;
 }
-
-describe("certificate of the API", () => {
-  const at = join(folder, "own");
-
-  test("is made once, for all names, with a key that nobody else reads", () => {
-    const { key, cert } = certificateIn(at, NAMES);
-    const x509 = new X509Certificate(cert);
-    expect(x509.checkHost("tap.example")).toBe("tap.example");
-    expect(x509.checkIP("127.0.0.1")).toBe("127.0.0.1");
-    expect(x509.checkIP("::1")).toBeDefined();
-    expect(x509.checkHost("other.example")).toBeUndefined();
-    expect(statSync(join(at, "key.pem")).mode & 0o777).toBe(0o600);
-    expect(statSync(at).mode & 0o777).toBe(0o700);
-    expect(certificateIn(at, ["else.example"])).toEqual({ key, cert });
-  });
-
-  test("is not made anew over half of one: the message names the missing file", () => {
-    const half = join(folder, "half");
-    certificateIn(half, NAMES);
-    const cert = readFileSync(join(half, "cert.pem"), "utf8");
-    rmSync(join(half, "key.pem"));
-    expect(() => certificateIn(half, NAMES)).toThrow("key.pem");
-    expect(readFileSync(join(half, "cert.pem"), "utf8")).toBe(cert);
-  });
-
-  test("refuses a name that no certificate can carry", () => {
-    expect(() => certificateIn(join(folder, "bad"), ["a b\n[x]"])).toThrow(NemeanError);
-  });
-});
 
 describe("API over TLS", () => {
   const at = join(folder, "served");

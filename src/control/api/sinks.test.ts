@@ -58,3 +58,34 @@ test("sinks show how far they have got, take a test alert, and say why they wait
   });
   await delivery.close();
 });
+
+test("an alert says how far it has got with each sink, and why to those who may know", async () => {
+  using accounts = new TestAuth();
+  const { auth } = accounts;
+  const receiver = new Receiver();
+  receiver.answer = { accepted: 0, refused: "192.0.2.9: field too long" };
+  const queue = join(accounts.folder.path, "delivery.sqlite");
+  const delivery = Delivery.start(queue, [{ name: "siem", sink: receiver }]);
+  const [alert, muted] = [alertOf(), alertOf()];
+  using api = new TestApi([alert, muted], { auth, delivery });
+  const id = auth.users.insert("root", "admin", "x");
+  const ask = async (event: string, ...scopes: string[]) => {
+    const { token } = auth.tokens.create(id, { name: "t", scopes, expires: null });
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await api.ask(`/api/v1/alerts/${event}/deliveries`, { headers });
+    return response.ok ? ((await response.json()) as { items: unknown }).items : response.status;
+  };
+  delivery.put(alert);
+  await delivery.committed();
+  const end = Date.now() + 5000;
+  while (delivery.stats().sinks[0]!.waiting > 0 && Date.now() < end) await Bun.sleep(5);
+  expect(await ask(alert.id, "read:alerts")).toEqual([{ sink: "siem", state: "dead" }]);
+  expect(await ask(alert.id, "read:alerts", "read:config")).toEqual([
+    { sink: "siem", state: "dead", reason: "192.0.2.9: field too long" },
+  ]);
+  expect(await ask(muted.id, "read:alerts")).toEqual([{ sink: "siem", state: "unknown" }]);
+  api.store.triage(muted.id, { status: "muted", note: "", by: "root", at: 0 });
+  expect(await ask(muted.id, "read:alerts")).toEqual([{ sink: "siem", state: "not routed" }]);
+  expect(await ask("none", "read:alerts")).toBe(404);
+  await delivery.close();
+});

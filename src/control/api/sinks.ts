@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** The routes of sinks: how far each has got, a test alert, what was refused. @module */
 import type { Alert } from "../../core/alert.ts";
+import { allows } from "../auth/access.ts";
 import type { DeliveryView } from "../delivery/delivery.ts";
-import type { AccountRoute } from "./accounts.ts";
+import type { AlertStore } from "../store/alert-store.ts";
+import type { AccountRoute, Call } from "./accounts.ts";
 import { json, problem } from "./problem.ts";
 
 const noSink = (): Response => problem(404, { title: "No such sink" });
@@ -35,8 +37,42 @@ function testAlert(): Alert {
   };
 }
 
+/** How far the latest alert of an event has got; why, to those who may know of receivers. */
+function deliveriesOf(
+  { delivery, store }: Parts,
+  { params, principal }: Pick<Call, "params" | "principal">,
+): Response {
+  const event = store.get(params["id"] ?? "");
+  if (!event) return problem(404, { title: "No such alert" });
+  const { id, update } = event;
+  const mayKnowWhy = principal !== undefined && allows(principal, "read:config");
+  const items = delivery.deliveriesOf(id, update).map((each) => {
+    const isMuted = each.state === "unknown" && store.isMuted(id);
+    const { sink, state, reason } = isMuted ? { ...each, ...MUTED } : each;
+    return { sink, state, ...(mayKnowWhy && reason !== undefined ? { reason } : {}) };
+  });
+  return json({ items });
+}
+
+const MUTED = { state: "not routed", reason: "the event is muted" } as const;
+
+interface Parts {
+  readonly delivery: DeliveryView;
+  readonly store: AlertStore;
+}
+
 /** Routes of the sinks that alerts are brought to. */
-export const sinkRoutes = (delivery: DeliveryView): readonly AccountRoute[] => [
+export const sinkRoutes = ({ delivery, store }: Parts): readonly AccountRoute[] => [
+  {
+    method: "GET",
+    path: "/api/v1/alerts/:id/deliveries",
+    needs: "read:alerts",
+    operationId: "listDeliveries",
+    summary: "How far the latest alert of an event has got with each sink.",
+    answers: "Deliveries",
+    errors: [404, 503],
+    handle: (call) => deliveriesOf({ delivery, store }, call),
+  },
   {
     method: "GET",
     path: "/api/v1/sinks",

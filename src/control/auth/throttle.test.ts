@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
 import { array, assert, constantFrom, integer, property, record } from "fast-check";
-import { addressKey, LOCK_MAX_MS, Throttle } from "./throttle.ts";
+import { LOCK_MAX_MS } from "./buckets.ts";
+import { addressKey, Throttle } from "./throttle.ts";
 
 /** A throttle whose time the test moves. */
 function throttleOf(max?: number) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { isV4, parseIp } from "../../core/unirec/ip.ts";
+import { BucketMap, Recent, type Rule } from "./buckets.ts";
 
 export interface ThrottleOptions {
   /** Keys kept of each kind; past it the least recently used leave. */
@@ -8,30 +9,10 @@ export interface ThrottleOptions {
   readonly clock?: () => number;
 }
 
-interface Rule {
-  /** Attempts that may come at once. */
-  readonly burst: number;
-  /** Milliseconds until another one is allowed. */
-  readonly refillMs: number;
-}
-
 /** An address may mistype a few times. */
-const PER_ADDRESS: Rule = { burst: 5, refillMs: 60_000 };
+const PER_ADDRESS: Rule = { burst: 5, refillMs: 60_000, locks: true };
 /** A name takes more, and gets it back faster than one locked address can use it up. */
-const PER_NAME: Rule = { burst: 10, refillMs: 30_000 };
-
-const LOCK_FIRST_MS = 2000;
-export const LOCK_MAX_MS = 15 * 60_000;
-/** Locks grow again from the first after so long without one. */
-const FORGET_MS = 60 * 60_000;
-
-interface Bucket {
-  tokens: number;
-  /** When tokens were counted last; the end of a lock while there is one. */
-  at: number;
-  lockedUntil: number;
-  locks: number;
-}
+const PER_NAME: Rule = { burst: 10, refillMs: 30_000, locks: true };
 
 /**
  * Slows down who guesses passwords: a token bucket for each address and for each name, and behind an empty one a
@@ -86,91 +67,4 @@ export function addressKey(address: string): string {
   const ip = parseIp(address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address);
   if (!ip) return "other";
   return isV4(ip) ? `${ip.w2}` : `${ip.w0}:${ip.w1}`;
-}
-
-/** A map that drops what was not used for the longest time. */
-class Recent<T> {
-  readonly #entries = new Map<string, T>();
-  readonly #max: number;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  get(key: string): T | undefined {
-    const value = this.#entries.get(key);
-    if (value !== undefined) {
-      this.#entries.delete(key);
-      this.#entries.set(key, value);
-    }
-    return value;
-  }
-
-  set(key: string, value: T): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size <= this.#max) return;
-    const oldest = this.#entries.keys().next().value;
-    if (oldest !== undefined) this.#entries.delete(oldest);
-  }
-}
-
-class BucketMap {
-  readonly #rule: Rule;
-  readonly #buckets: Recent<Bucket>;
-  readonly #clock: () => number;
-
-  constructor(rule: Rule, max: number, clock: () => number) {
-    this.#rule = rule;
-    this.#buckets = new Recent(max);
-    this.#clock = clock;
-  }
-
-  get size(): number {
-    return this.#buckets.size;
-  }
-
-  take(key: string): number {
-    const now = this.#clock();
-    const bucket = this.#bucketOf(key, now);
-    if (now < bucket.lockedUntil) return bucket.lockedUntil - now;
-    if (bucket.tokens < 1) return this.#lock(bucket, now);
-    bucket.tokens--;
-    return 0;
-  }
-
-  giveBack(key: string): void {
-    const bucket = this.#bucketOf(key, this.#clock());
-    bucket.tokens = Math.min(this.#rule.burst, bucket.tokens + 1);
-  }
-
-  #bucketOf(key: string, now: number): Bucket {
-    const bucket = this.#buckets.get(key);
-    if (!bucket) {
-      const made = { tokens: this.#rule.burst, at: now, lockedUntil: 0, locks: 0 };
-      this.#buckets.set(key, made);
-      return made;
-    }
-    if (now > bucket.at) {
-      const grown = bucket.tokens + (now - bucket.at) / this.#rule.refillMs;
-      bucket.tokens = Math.min(this.#rule.burst, grown);
-      bucket.at = now;
-    }
-    if (now - bucket.lockedUntil >= FORGET_MS) bucket.locks = 0;
-    return bucket;
-  }
-
-  #lock(bucket: Bucket, now: number): number {
-    // A patient guesser makes the power infinite one day; the bound holds for that as well.
-    const wait = Math.min(LOCK_MAX_MS, LOCK_FIRST_MS * 2 ** bucket.locks);
-    bucket.locks++;
-    bucket.lockedUntil = now + wait;
-    bucket.at = bucket.lockedUntil;
-    bucket.tokens = 1;
-    return wait;
-  }
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { statSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SendResult } from "../../core/exporter.ts";
 import { serveSocket } from "../api/serve.ts";
 import { TestApi } from "../api/testing/fixtures.ts";
 import { TestAuth } from "../auth/testing/auth.ts";
+import { RevisedConfig } from "../config/control.ts";
+import { Revisions } from "../config/revisions.ts";
 import { queuePath, socketPath } from "../data-folder.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { MAIN } from "./testing/command-line.ts";
@@ -15,7 +17,11 @@ const data = accounts.folder.path;
 let answer: SendResult = { accepted: 1 };
 const sink = { send: async () => answer, close: async () => {} };
 const delivery = Delivery.start(queuePath(data), [{ name: "siem", sink }]);
-const api = new TestApi([], { auth: accounts.auth, delivery });
+const revisions = new Revisions(":memory:");
+const config = new RevisedConfig(revisions, {
+  reload: async () => ({ restarted: ["detectors"], pending: ["api.port: a restart\u001b[2J"] }),
+});
+const api = new TestApi([], { auth: accounts.auth, delivery, config });
 let socket: Disposable;
 
 beforeAll(() => {
@@ -24,6 +30,7 @@ beforeAll(() => {
 afterAll(async () => {
   socket[Symbol.dispose]();
   await delivery.close();
+  revisions[Symbol.dispose]();
   api[Symbol.dispose]();
   accounts[Symbol.dispose]();
 });
@@ -86,6 +93,61 @@ describe("nemean ctl", () => {
     const { code, err } = await ctl(["status"], "", join(data, "none"));
     expect(code).toBe(69);
     expect(err).toContain("nothing runs with the data folder");
+  });
+});
+
+describe("nemean ctl config", () => {
+  const fileOf = (name: string, text: string): string => {
+    const path = join(data, name);
+    writeFileSync(path, `[[sources]]\ninterface = "tap0"\n${text}`);
+    return path;
+  };
+  const first = fileOf("first.toml", "");
+  const second = fileOf("second.toml", "[meter]\r\nidle = 60\n");
+  const wrong = fileOf("wrong.toml", '[meter]\nidel = "\u009b2J"\n');
+
+  test("apply tells what changes, what was restarted and what waits, and rollback takes it back", async () => {
+    expect((await ctl(["config", "show"])).err).toContain("None was applied");
+    expect((await ctl(["config", "rollback"])).err).toContain("no revision before");
+    expect((await ctl(["config", "apply", first])).code).toBe(0);
+    const applied = await ctl(["config", "apply", second, "--reason", "slow\u001b", "--from", "1"]);
+    expect(applied).toEqual({
+      code: 0,
+      out: "meter.idle: 30 -> 60\nrestarted detectors\nwaits: api.port: a restart\\x1b[2J\n",
+      err: "revision 2 is in force\n",
+    });
+    const stale = await ctl(["config", "apply", first, "--from", "1"]);
+    expect(stale).toMatchObject({ code: 64, err: expect.stringContaining("revision 2 is in") });
+    expect((await ctl(["config", "diff", "1"])).out).toBe("meter.idle: 60 -> 30\n");
+    const back = await ctl(["config", "rollback", "--json"]);
+    expect(JSON.parse(back.out)).toMatchObject({ revision: 3, restarted: ["detectors"] });
+    const { out } = await ctl(["config", "list"]);
+    expect(out.trim().split("\n")).toEqual([
+      expect.stringMatching(/^3 {2}\d{4}-\S+Z {2}rollback to 1$/),
+      expect.stringMatching(/^2 {2}\S+ {2}slow\\x1b$/),
+      expect.stringMatching(/^1 {2}\S+ {2}apply .*first\.toml$/),
+    ]);
+    expect((await ctl(["config", "show", "2"])).out).toContain("[meter]\r\nidle = 60\n");
+    expect((await ctl(["config", "show", "9"])).code).toBe(64);
+    expect(accounts.auth.audit.page().items[0]).toMatchObject({
+      action: "config.rollback",
+      actor: "(local)",
+    });
+  });
+
+  test("check, diff and apply say what is wrong with a file, a line each, and change nothing", async () => {
+    for (const verb of ["check", "diff", "apply"]) {
+      const { code, err } = await ctl(["config", verb, wrong]);
+      expect([verb, code]).toEqual([verb, 78]);
+      expect(err).toContain(`${wrong}:4:1: [meter] has no "idel"; did you mean idle?`);
+      expect(err).not.toContain("\u009b");
+    }
+    const { code, out } = await ctl(["config", "check", wrong, "--json"]);
+    expect([code, JSON.parse(out).problems]).toMatchObject([78, [{ line: 4, column: 1 }]]);
+    const same = await ctl(["config", "check", first]);
+    expect(same).toMatchObject({ code: 0, out: "no setting changes\n" });
+    expect(revisions.list()).toHaveLength(3);
+    expect((await ctl(["config", "check", "no such file"])).code).toBe(66);
   });
 });
 

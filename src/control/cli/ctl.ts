@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { EXIT } from "../../core/errors.ts";
 import { printable } from "../../core/log.ts";
+import { addConfigCommands } from "./ctl-config.ts";
 import { type Answers, ask, DATA_OPTION, get } from "./local-api.ts";
 import type { Status } from "./options.ts";
 import { grouped, print, say } from "./terminal.ts";
@@ -62,6 +63,7 @@ export function ctlCommand(program: Command, status: Status): Command {
       await ask(flags.data, "/api/v1/users", { name, role, password });
       say(`${name} may log in`);
     });
+  addConfigCommands(ctl, status);
   return ctl;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** The API of the appliance that runs on this machine, by the socket in its data folder. @module */
 import { existsSync } from "node:fs";
-import { EXIT, NemeanError, usageError } from "../../core/errors.ts";
+import { EXIT, NemeanError } from "../../core/errors.ts";
+import type { Problem } from "../config/problem.ts";
 import { socketPath } from "../data-folder.ts";
 
 /** Which appliance, for commands that ask one. */
@@ -51,6 +52,19 @@ export interface Answers {
       readonly lastError: string | null;
     }[];
   };
+  readonly "/api/v1/config": {
+    readonly revision: number;
+    readonly at: string;
+    readonly reason: string;
+    readonly body: string;
+  };
+  readonly "/api/v1/config/revisions": {
+    readonly items: readonly {
+      readonly id: number;
+      readonly at: string;
+      readonly reason: string;
+    }[];
+  };
   readonly "/api/v1/users": {
     readonly items: readonly {
       readonly name: string;
@@ -84,8 +98,24 @@ export async function ask(data: string, path: string, body?: unknown): Promise<u
   }
   const answer: unknown = await response.json();
   if (response.ok) return answer;
-  const { title, detail } = answer as { title: string; detail?: string };
-  throw usageError(`${title}${detail === undefined ? "" : `: ${detail}`}`);
+  throw new Refused(answer as ProblemAnswer);
+}
+
+interface ProblemAnswer {
+  readonly title: string;
+  readonly detail?: string;
+  readonly errors?: readonly Partial<Problem>[];
+}
+
+/** What the appliance did not want to do. */
+export class Refused extends NemeanError {
+  /** What is wrong with the text of a configuration, and where. */
+  readonly mistakes: readonly Problem[];
+
+  constructor({ title, detail, errors = [] }: ProblemAnswer) {
+    super("ERR_USAGE", EXIT.usage, `${title}${detail === undefined ? "" : `: ${detail}`}`);
+    this.mistakes = errors.filter((each): each is Problem => each.line !== undefined);
+  }
 }
 
 const notRunning = (data: string): NemeanError =>

@@ -44,7 +44,9 @@ describe("RevisedConfig", () => {
 
   test("says what waits for the next start where nothing can be reloaded", async () => {
     using config = await configOf();
-    expect(await config.apply(wish(60))).toMatchObject({ pending: ["the next start"] });
+    expect(await config.apply(wish(60))).toMatchObject({
+      pending: ["all of it: needs the next start"],
+    });
   });
 
   test("reloads nothing when no setting changes", async () => {
@@ -70,7 +72,7 @@ describe("RevisedConfig", () => {
     const failed = await config.apply(wish(60));
     expect(failed).toMatchObject({
       revision: 2,
-      pending: ["the next start: detectors do not end"],
+      pending: ["all of it: needs the next start; detectors do not end"],
     });
     expect(config.inForce()?.id).toBe(2);
     await config.apply(wish(30));
@@ -137,7 +139,7 @@ describe("RevisedConfig", () => {
       revision: 1,
       changes: ["all: options said what runs"],
       restarted: [],
-      pending: ["the next start"],
+      pending: ["all of it: needs the next start"],
     });
   });
 });

@@ -28,7 +28,7 @@ export interface ConfigWish {
 export interface Reloaded {
   /** Names of the processes that were started anew. */
   readonly restarted: readonly string[];
-  /** What is not at work yet and what it waits for: `api.port: a restart of control`. */
+  /** What is not at work yet and what it waits for: `api.port: needs a restart of control`. */
   readonly pending: readonly string[];
 }
 
@@ -69,7 +69,7 @@ export interface RevisedConfigOptions {
   readonly reload?: Reload;
 }
 
-const NEXT_START = "the next start";
+const NEXT_START = "all of it: needs the next start";
 /** Changes that wait for the one that is being made. */
 const WAITING_MAX = 8;
 
@@ -147,7 +147,7 @@ export class RevisedConfig implements ConfigControl {
       return reloaded;
     } catch (error) {
       this.#isHalfDone = true;
-      return { restarted: [], pending: [`${NEXT_START}: ${messageOf(error)}`] };
+      return { restarted: [], pending: [`${NEXT_START}; ${messageOf(error)}`] };
     }
   }
 

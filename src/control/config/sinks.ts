@@ -59,6 +59,10 @@ export class Sinks {
     return this.#delivery.deadLetters(sink, most);
   }
 
+  deliveriesOf(id: string, update: number): ReturnType<Delivery["deliveriesOf"]> {
+    return this.#delivery.deliveriesOf(id, update);
+  }
+
   async close(): Promise<void> {
     await this.#delivery.close();
   }

@@ -2,12 +2,24 @@
 import type { Alert } from "../../core/alert.ts";
 import type { SendResult } from "../../core/exporter.ts";
 import { alertOfBody, bodyOf } from "./body.ts";
+import type { Fate } from "./fates.ts";
 import { DeliveryQueue, type QueueOptions, type QueueStats, type SinkCounts } from "./queue.ts";
 import type { DeadLetter } from "./queue-file.ts";
 import { machineTiming } from "./timing.ts";
 import { type NamedSink, SinkWorker, type WorkerState } from "./worker.ts";
 
 export type DeliveryOptions = Omit<QueueOptions, "sinks">;
+
+const STATES = {
+  delivered: "delivered",
+  filtered: "not routed",
+  dropped: "dropped",
+  dead: "dead",
+  waiting: "waiting",
+  unknown: "unknown",
+} as const;
+const NO_TRACE =
+  "the queue has no trace of it: it was muted, or lost while the disk failed, or many others came since";
 
 export interface SinkStats extends SinkCounts {
   readonly state: WorkerState;
@@ -21,7 +33,15 @@ export interface DeliveryStats {
 }
 
 /** What the API sees of it. */
-export type DeliveryView = Pick<Delivery, "stats" | "test" | "deadLetters">;
+export type DeliveryView = Pick<Delivery, "stats" | "test" | "deadLetters" | "deliveriesOf">;
+
+/** How far an alert has got with a sink. */
+export interface AlertDelivery {
+  readonly sink: string;
+  /** `unknown` where the queue has no trace of it. */
+  readonly state: "delivered" | "waiting" | "dead" | "not routed" | "dropped" | "unknown";
+  readonly reason?: string;
+}
 
 /**
  * Brings alerts to all sinks, each at its own pace, over restarts and crashes.
@@ -92,6 +112,31 @@ export class Delivery {
   /** What a sink's receiver refused, the latest first. */
   deadLetters(sink: string, most?: number): readonly DeadLetter[] {
     return this.#queue.deadLetters(sink, most);
+  }
+
+  /** How far an event's alert has got with each sink; `update` is the number of its latest one. */
+  deliveriesOf(id: string, update: number): readonly AlertDelivery[] {
+    const latest = this.#queue.latest(id);
+    return this.#workers.map((worker): AlertDelivery => {
+      const sink = worker.name;
+      if (!latest || latest.update < update) return { sink, state: "unknown", reason: NO_TRACE };
+      const fate = this.#queue.fate(sink, latest.seq);
+      const reason = this.#reasonOf(worker, latest.seq, fate);
+      return {
+        sink,
+        state: STATES[fate ?? "unknown"],
+        ...(reason === undefined ? {} : { reason }),
+      };
+    });
+  }
+
+  #reasonOf(worker: SinkWorker, seq: number, fate: Fate | "waiting" | undefined) {
+    if (fate === "dead") return this.#queue.deadReason(worker.name, seq);
+    if (fate === "dropped") return "it left the queue at its bound before the sink had it";
+    if (fate === "filtered") return "the sink's route does not want it, or the sink is newer";
+    if (fate === undefined) return NO_TRACE;
+    if (fate !== "waiting" || worker.state !== "waiting") return undefined;
+    return worker.readError ?? this.#queue.counts(worker.name)?.lastError ?? undefined;
   }
 
   /** Commit what waits, let sinks end what they are sending, close all; the rest stays for the next start. */

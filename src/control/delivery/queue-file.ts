@@ -1,39 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { Database, type Statement } from "bun:sqlite";
-import { FOREIGN, NEWER, openError, storeError } from "../sqlite/errors.ts";
+import type { Database, Statement } from "bun:sqlite";
 import { numberOf } from "../sqlite/migrate.ts";
+import { FATES_KEPT, type Fate, RUN_MAX, type Run } from "./fates.ts";
+import { BUSY_TIMEOUT_MS, openQueue } from "./queue-schema.ts";
 
-/** What it is to the operator. */
-const FILE = "delivery queue";
-
-/** "NEMQ": tells our files from those of other programs that use SQLite as well. */
-const APPLICATION_ID = 0x4e45_4d51;
-const VERSION = 1;
-/** At the start another process may be at its end; later nobody else can have the file. */
-const BUSY_TIMEOUT_MS = 5000;
-/** Bytes the write-ahead log may keep after a checkpoint, and pages of 4 KiB that bring one about. */
-const WAL_SIZE_MAX = 64 << 20;
-const WAL_PAGES = 4000;
 /** Dead letters kept, of all sinks together; past it the oldest leave. */
 const LETTERS_MAX = 10_000;
-
-/**
- * Numbers of alerts have no gaps and are never given twice, also when the table was empty in between: what a sink
- * still has to get is told by one number. `bytes_before` counts on from alert to alert, so that the bytes between two
- * of them are a difference.
- */
-const SCHEMA = `
-CREATE TABLE alert (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, update_no INTEGER, size INTEGER NOT NULL,
-  bytes_before INTEGER NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE TABLE sink (
-  name TEXT PRIMARY KEY, next_seq INTEGER NOT NULL, delivered INTEGER NOT NULL, filtered INTEGER NOT NULL,
-  dropped INTEGER NOT NULL, dead INTEGER NOT NULL, last_error TEXT, last_error_at INTEGER, last_delivery INTEGER);
-CREATE TABLE dead_letter (
-  number INTEGER PRIMARY KEY, sink TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT, reason TEXT NOT NULL,
-  at INTEGER NOT NULL, body TEXT NOT NULL);
-PRAGMA application_id = ${APPLICATION_ID};
-PRAGMA user_version = ${VERSION};`;
 
 /** An alert to be queued. */
 export interface NewAlert {
@@ -84,6 +56,17 @@ export interface DeadLetter {
   readonly body: string;
 }
 
+/** A sink as it is to be written, and what became of its alerts meanwhile. */
+export interface SinkChange extends Readonly<SinkRow> {
+  readonly runs: readonly Run[];
+}
+
+/** An event's latest alert. */
+export interface Trace {
+  readonly seq: number;
+  readonly update: number;
+}
+
 /** What one transaction changes. */
 export interface Changes {
   readonly alerts: readonly NewAlert[];
@@ -92,7 +75,7 @@ export interface Changes {
   readonly bytes: number;
   /** Alerts below this number leave. */
   readonly firstSeq: number;
-  readonly sinks: readonly SinkRow[];
+  readonly sinks: readonly SinkChange[];
   /** Sinks of another configuration, with nothing to get any more. */
   readonly goneSinks: readonly string[];
   readonly letters: readonly DeadLetter[];
@@ -115,13 +98,20 @@ export class QueueFile {
   readonly #edge: Statement<Edge, [number]>;
   readonly #read: Statement<QueuedBody, [number, number, number]>;
   readonly #letters: Statement<DeadLetter, [string, number]>;
+  readonly #trace: Statement<unknown, [number, string, number]>;
+  readonly #untrace: Statement<unknown, [number]>;
+  readonly #latest: Statement<Trace, [string]>;
+  readonly #saveRun: Statement<unknown, [string, number, number, string]>;
+  readonly #forgetRuns: Statement<unknown, [string, number]>;
+  readonly #fate: Statement<{ fate: Fate }, [string, number]>;
+  readonly #reason: Statement<{ reason: string }, [string, number]>;
 
   /**
    * @param patienceMs how long to wait for another process that has the file
    * @throws {NemeanError} ERR_STORE when the path cannot be used
    */
   constructor(path: string, patienceMs = BUSY_TIMEOUT_MS) {
-    const raw = openRaw(path, patienceMs);
+    const raw = openQueue(path, patienceMs);
     this.raw = raw;
     this.#insert = raw.prepare(
       "INSERT INTO alert (seq, id, update_no, size, bytes_before, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -146,6 +136,16 @@ export class QueueFile {
     this.#letters = raw.prepare(
       "SELECT sink, seq, id, reason, at, body FROM dead_letter WHERE sink = ? ORDER BY number DESC LIMIT ?",
     );
+    this.#trace = raw.prepare("INSERT OR REPLACE INTO trail VALUES (?, ?, ?)");
+    this.#untrace = raw.prepare("DELETE FROM trail WHERE seq < ?");
+    this.#latest = raw.prepare("SELECT seq, update_no AS 'update' FROM trail WHERE id = ?");
+    this.#saveRun = raw.prepare("INSERT OR REPLACE INTO fate VALUES (?, ?, ?, ?)");
+    this.#forgetRuns = raw.prepare("DELETE FROM fate WHERE sink = ? AND first_seq < ?");
+    this.#fate = raw.prepare(
+      `SELECT fate FROM (SELECT * FROM fate WHERE sink = ?1 AND first_seq <= ?2 ORDER BY first_seq DESC LIMIT 1)
+       WHERE first_seq + count > ?2`,
+    );
+    this.#reason = raw.prepare("SELECT reason FROM dead_letter WHERE sink = ? AND seq = ?");
   }
 
   /** Numbers of the oldest alert and of the next one to come: the same when there is none. */
@@ -173,6 +173,21 @@ export class QueueFile {
     return this.#letters.all(sink, most);
   }
 
+  /** The latest alert of an event that was queued; undefined once many others came. */
+  latest(id: string): Trace | undefined {
+    return this.#latest.get(id) ?? undefined;
+  }
+
+  /** What became of an alert that a sink has passed; undefined once many others came. */
+  fate(sink: string, seq: number): Fate | undefined {
+    return this.#fate.get(sink, seq)?.fate;
+  }
+
+  /** Why a sink's receiver refused an alert. */
+  reason(sink: string, seq: number): string | undefined {
+    return this.#reason.get(sink, seq)?.reason;
+  }
+
   /** Write all changes in one transaction: all of them, or throw and none. */
   write(changes: Changes): void {
     this.raw.run("BEGIN IMMEDIATE");
@@ -181,8 +196,18 @@ export class QueueFile {
       for (const { sink, seq, id, reason, at, body } of changes.letters)
         this.#bury.run(sink, seq, id, reason, at, body);
       if (changes.letters.length > 0) this.#forget.run();
-      for (const sink of changes.sinks) this.#saveSink.run(...valuesOf(sink));
-      for (const name of changes.goneSinks) this.#removeSink.run(name);
+      const kept = changes.seq + changes.alerts.length - FATES_KEPT;
+      for (const sink of changes.sinks) {
+        this.#saveSink.run(...valuesOf(sink));
+        for (const { first, count, fate } of sink.runs)
+          this.#saveRun.run(sink.name, first, count, fate);
+        this.#forgetRuns.run(sink.name, kept - RUN_MAX);
+      }
+      for (const name of changes.goneSinks) {
+        this.#removeSink.run(name);
+        this.#forgetRuns.run(name, Number.MAX_SAFE_INTEGER);
+      }
+      this.#untrace.run(kept);
       this.#remove.run(changes.firstSeq);
       this.raw.run("COMMIT");
     } catch (error) {
@@ -195,7 +220,10 @@ export class QueueFile {
   close(): void {
     const ofAlerts = [this.#insert, this.#remove, this.#edge, this.#read];
     const ofSinks = [this.#saveSink, this.#removeSink, this.#bury, this.#forget, this.#letters];
-    for (const statement of [...ofAlerts, ...ofSinks]) statement.finalize();
+    const ofTraces = [this.#trace, this.#untrace, this.#latest];
+    const ofFates = [this.#saveRun, this.#forgetRuns, this.#fate, this.#reason];
+    for (const statement of [...ofAlerts, ...ofSinks, ...ofTraces, ...ofFates])
+      statement.finalize();
     this.raw.close();
   }
 
@@ -203,7 +231,8 @@ export class QueueFile {
     let number = seq;
     let before = bytes;
     for (const { id, update, size, at, body } of alerts) {
-      this.#insert.run(number++, id, update, size, before, at, body);
+      this.#insert.run(number, id, update, size, before, at, body);
+      this.#trace.run(number++, id, update);
       before += size;
     }
   }
@@ -213,7 +242,7 @@ export class QueueFile {
   }
 }
 
-const valuesOf = (sink: SinkRow): Value[] => [
+const valuesOf = (sink: Readonly<SinkRow>): Value[] => [
   sink.name,
   sink.nextSeq,
   sink.delivered,
@@ -224,33 +253,3 @@ const valuesOf = (sink: SinkRow): Value[] => [
   sink.lastErrorAt,
   sink.lastDelivery,
 ];
-
-function openRaw(path: string, patienceMs: number): Database {
-  let raw: Database | undefined;
-  try {
-    raw = new Database(path, { create: true, readwrite: true });
-    raw.run(`PRAGMA busy_timeout = ${patienceMs}`);
-    // Two processes with one queue would both send all of it, and give the same numbers.
-    raw.run("PRAGMA locking_mode = EXCLUSIVE");
-    refuseForeign(raw, path);
-    raw.run("PRAGMA journal_mode = WAL");
-    // What is acknowledged has to outlive a power cut.
-    raw.run("PRAGMA synchronous = FULL");
-    raw.run(`PRAGMA journal_size_limit = ${WAL_SIZE_MAX}`);
-    raw.run(`PRAGMA wal_autocheckpoint = ${WAL_PAGES}`);
-    if (numberOf(raw, "PRAGMA user_version") === 0) raw.run(`BEGIN IMMEDIATE;${SCHEMA}\nCOMMIT;`);
-    // The lock is there from the first write on.
-    else raw.run("BEGIN IMMEDIATE; COMMIT;");
-    return raw;
-  } catch (error) {
-    raw?.close();
-    throw openError({ file: FILE, path }, error);
-  }
-}
-
-function refuseForeign(raw: Database, path: string): void {
-  const id = numberOf(raw, "PRAGMA application_id");
-  if (id !== APPLICATION_ID && numberOf(raw, "SELECT count(*) FROM sqlite_schema") > 0)
-    throw storeError({ file: FILE, path }, FOREIGN);
-  if (numberOf(raw, "PRAGMA user_version") > VERSION) throw storeError({ file: FILE, path }, NEWER);
-}

@@ -6,8 +6,8 @@ import { NemeanError } from "../../core/errors.ts";
 import { newer, UNUSABLE } from "../sqlite/testing/unusable.ts";
 import { alertOf, TestFolder } from "../store/testing/alerts.ts";
 import { alertOfBody } from "./body.ts";
-import { DeliveryQueue, type QueueOptions, type SinkCounts } from "./queue.ts";
-import { QueueFile } from "./queue-file.ts";
+import { DeliveryQueue, type QueueBatch, type QueueOptions, type SinkCounts } from "./queue.ts";
+import { type QueuedBody, QueueFile } from "./queue-file.ts";
 import { ManualTiming } from "./testing/manual-timing.ts";
 import { numbered, SmallFile } from "./testing/sinks.ts";
 
@@ -27,13 +27,18 @@ function putAll(queue: DeliveryQueue, from: number, to: number): void {
 const take = (queue: DeliveryQueue, sink = "a", most = 500): number[] =>
   queue.take(sink, most, BYTES)?.alerts.map(({ body }) => alertOfBody(body).observed!) ?? [];
 
+/** Say that all of a batch is delivered. */
+function settle(queue: DeliveryQueue, { alerts, nextSeq }: QueueBatch, sink = "a"): void {
+  const delivered = alerts.map(({ seq }) => seq);
+  queue.settle(sink, { nextSeq, delivered, filtered: [], letters: [] });
+}
+
 /** Take alerts of a sink and say that all are delivered. */
 function deliver(queue: DeliveryQueue, sink = "a", most = 500): number {
   const batch = queue.take(sink, most, BYTES);
   if (!batch) return 0;
-  const delivered = batch.alerts.length;
-  queue.settle(sink, { nextSeq: batch.nextSeq, delivered, filtered: 0, letters: [] });
-  return delivered;
+  settle(queue, batch, sink);
+  return batch.alerts.length;
 }
 
 const accounted = (counts: SinkCounts): number =>
@@ -52,7 +57,7 @@ test("DeliveryQueue gives alerts back as they were put, in order, until they are
   expect(batch.alerts.map(({ body }) => alertOfBody(body))).toEqual(alerts);
   expect(batch.alerts.map(({ id }) => id)).toEqual(alerts.map(({ id }) => id));
   expect(take(queue)).toEqual([1, 2]);
-  queue.settle("a", { nextSeq: batch.nextSeq, delivered: 2, filtered: 0, letters: [] });
+  settle(queue, batch);
   expect(queue.take("a", 500, BYTES)).toBeUndefined();
 });
 
@@ -221,7 +226,7 @@ test("DeliveryQueue does not count as dropped what was on its way and arrived", 
   putAll(queue, 4, 6);
   queue.flush(); // 1, 2 and 3 leave
   expect(accounted(queue.counts("a")!)).toBe(6);
-  queue.settle("a", { nextSeq: batch.nextSeq, delivered: 2, filtered: 0, letters: [] });
+  settle(queue, batch);
   expect(queue.counts("a")).toMatchObject({ delivered: 2, dropped: 1, waiting: 3 });
   expect(take(queue)).toEqual([4, 5, 6]);
 });
@@ -279,7 +284,8 @@ test("DeliveryQueue keeps dead letters in the transaction that passes the alert"
     queue.flush();
     const { alerts } = queue.take("a", 500, BYTES)!;
     const letters = [{ ...alerts[1]!, reason: "field too long" }];
-    queue.settle("a", { nextSeq: alerts[2]!.seq, delivered: 1, filtered: 0, letters });
+    const [{ seq: first }, , { seq: nextSeq }] = alerts as [QueuedBody, QueuedBody, QueuedBody];
+    queue.settle("a", { nextSeq, delivered: [first], filtered: [], letters });
   }
   using queue = open(path);
   expect(take(queue)).toEqual([3]);
@@ -370,11 +376,12 @@ test("DeliveryQueue accounts for every alert once for every sink, whatever comes
           if (!batch || batch.alerts.length === 0) return;
           const accepted = Math.min(n, batch.alerts.length);
           const nextSeq = batch.alerts[accepted]?.seq ?? batch.nextSeq;
-          for (const { seq } of batch.alerts.slice(0, accepted)) {
+          const delivered = batch.alerts.slice(0, accepted).map(({ seq }) => seq);
+          for (const seq of delivered) {
             expect(seq).toBeGreaterThan(last[sink]);
             last[sink] = seq;
           }
-          queue.settle(sink, { nextSeq, delivered: accepted, filtered: 0, letters: [] });
+          queue.settle(sink, { nextSeq, delivered, filtered: [], letters: [] });
           hands.delete(sink);
         },
         full: (_, n) => {
@@ -402,7 +409,7 @@ test("DeliveryQueue accounts for every alert once for every sink, whatever comes
 const NEWER = newer((path) => {
   open(path).close();
   using raw = new Database(path);
-  raw.run("PRAGMA user_version = 2");
+  raw.run("PRAGMA user_version = 3");
 });
 
 test.each([...UNUSABLE, NEWER])(

@@ -2,12 +2,14 @@
 import type { Alert } from "../../core/alert.ts";
 import { messageOf } from "../../core/errors.ts";
 import { bodyOf } from "./body.ts";
+import { type Fate, Fates } from "./fates.ts";
 import {
   type DeadLetter,
   type NewAlert,
   type QueuedBody,
   QueueFile,
   type SinkRow,
+  type Trace,
 } from "./queue-file.ts";
 import { machineTiming, type Timing } from "./timing.ts";
 
@@ -38,8 +40,9 @@ export interface QueueBatch {
 export interface Settlement {
   /** The first alert that the sink still has to get. */
   readonly nextSeq: number;
-  readonly delivered: number;
-  readonly filtered: number;
+  /** Numbers of the alerts that the receiver has, and of those that the route does not want. */
+  readonly delivered: readonly number[];
+  readonly filtered: readonly number[];
   readonly letters: readonly Omit<DeadLetter, "sink" | "at">[];
   /** Why it does not go on. */
   readonly error?: string;
@@ -68,6 +71,7 @@ interface SinkState extends SinkRow {
   isSending: boolean;
   /** The file does not have the row as it is. */
   isDirty: boolean;
+  readonly fates: Fates;
 }
 
 const DAY_MS = 86_400_000;
@@ -201,11 +205,16 @@ export class DeliveryQueue implements Disposable {
     if (!sink || this.#isClosed) return;
     const now = this.#options.timing.now();
     sink.isSending = false;
-    sink.dropped += nextSeq - sink.nextSeq - delivered - filtered - letters.length;
-    sink.delivered += delivered;
-    sink.filtered += filtered;
-    sink.dead += letters.length;
-    if (delivered > 0) sink.lastDelivery = now;
+    const fates = new Map<number, Fate>();
+    for (const seq of delivered) fates.set(seq, "delivered");
+    for (const seq of filtered) fates.set(seq, "filtered");
+    for (const { seq } of letters) fates.set(seq, "dead");
+    for (let seq = sink.nextSeq; seq < nextSeq; seq++) {
+      const fate = fates.get(seq) ?? "dropped";
+      sink[fate]++;
+      sink.fates.add(seq, 1, fate);
+    }
+    if (delivered.length > 0) sink.lastDelivery = now;
     const reason = error ?? letters.at(-1)?.reason;
     if (reason !== undefined) Object.assign(sink, { lastError: reason, lastErrorAt: now });
     for (const letter of letters) this.#letters.push({ ...letter, sink: name, at: now });
@@ -225,10 +234,32 @@ export class DeliveryQueue implements Disposable {
     return this.#isClosed ? [] : this.#file.letters(sink, most);
   }
 
+  /** The latest alert of an event that was put: its number is `Infinity` while it waits in memory. */
+  latest(id: string): Trace | undefined {
+    const pending = this.#pending.findLast((alert) => alert.id === id);
+    if (pending) return { seq: Number.POSITIVE_INFINITY, update: pending.update };
+    return this.#isClosed ? undefined : this.#file.latest(id);
+  }
+
+  /** What became of an alert at a sink, or "waiting"; undefined when nobody knows any more. */
+  fate(name: string, seq: number): Fate | "waiting" | undefined {
+    const sink = this.#sinks.get(name);
+    if (!sink || this.#isClosed) return undefined;
+    if (seq >= sink.nextSeq) return "waiting";
+    return sink.fates.of(seq) ?? this.#file.fate(name, seq);
+  }
+
+  /** Why a sink's receiver refused an alert; undefined when it did not, or when nobody knows any more. */
+  deadReason(name: string, seq: number): string | undefined {
+    if (this.#isClosed) return undefined;
+    const letter = this.#letters.find((each) => each.sink === name && each.seq === seq);
+    return letter?.reason ?? this.#file.reason(name, seq);
+  }
+
   counts(name: string): SinkCounts | undefined {
     const sink = this.#sinks.get(name);
     if (!sink) return undefined;
-    const { isSending: _, isDirty: __, ...row } = sink;
+    const { isSending: _, isDirty: __, fates: ___, ...row } = sink;
     return { ...row, waiting: this.#nextSeq - sink.nextSeq + this.#pending.length };
   }
 
@@ -264,7 +295,10 @@ export class DeliveryQueue implements Disposable {
     const never = { lastError: null, lastErrorAt: null, lastDelivery: null };
     for (const name of names) {
       const row = stored.get(name) ?? { name, nextSeq: this.#nextSeq, ...nothing, ...never };
-      this.#sinks.set(name, { ...row, isSending: false, isDirty: !stored.has(name) });
+      const fates = new Fates();
+      // What came before it is not for it.
+      if (!stored.has(name)) fates.add(1, this.#nextSeq - 1, "filtered");
+      this.#sinks.set(name, { ...row, isSending: false, isDirty: !stored.has(name), fates });
     }
     this.#pass();
   }
@@ -275,6 +309,7 @@ export class DeliveryQueue implements Disposable {
     for (const sink of this.#sinks.values()) {
       if (sink.nextSeq < this.#firstSeq && !sink.isSending) {
         sink.dropped += this.#firstSeq - sink.nextSeq;
+        sink.fates.add(sink.nextSeq, this.#firstSeq - sink.nextSeq, "dropped");
         sink.nextSeq = this.#firstSeq;
         sink.isDirty = true;
       }
@@ -375,14 +410,17 @@ export class DeliveryQueue implements Disposable {
       seq: this.#nextSeq,
       bytes: this.#end,
       firstSeq: this.#firstSeq,
-      sinks,
+      sinks: sinks.map((sink) => ({ ...sink, runs: sink.fates.unsaved })),
       goneSinks: this.#goneSinks,
       letters: this.#letters,
     });
     this.#letters = [];
     this.#goneSinks = [];
     this.#removedSeq = this.#firstSeq;
-    for (const sink of sinks) sink.isDirty = false;
+    for (const sink of sinks) {
+      sink.isDirty = false;
+      sink.fates.saved();
+    }
     this.#pending = this.#pending.slice(alerts.length);
     this.#pendingBytes -= bytes;
     this.#nextSeq += alerts.length;

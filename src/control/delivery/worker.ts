@@ -180,7 +180,7 @@ export class SinkWorker {
     const settlement = settlementOf(plan, result);
     this.#queue.settle(this.name, settlement);
     this.#state = "idle";
-    if (settlement.delivered > 0 || settlement.letters.length > 0) this.#failures = 0;
+    if (settlement.delivered.length > 0 || settlement.letters.length > 0) this.#failures = 0;
     if (settlement.error === undefined) this.wake();
     else this.#wait(result.retryAfter);
   }
@@ -240,11 +240,13 @@ function settlementOf(plan: Plan, { accepted, refused, failure }: SendResult): S
   const rest = addressed[accepted + letters.length];
   if (!rest && broken) letters.push({ ...broken, reason: "cannot be read" });
   const nextSeq = rest?.queued.seq ?? plan.nextSeq;
-  const passed = batch.alerts.filter(({ seq }) => seq < nextSeq).length;
+  const sent = new Set(addressed.slice(0, accepted).map(({ queued }) => queued.seq));
+  const passed = batch.alerts.map(({ seq }) => seq).filter((seq) => seq < nextSeq);
+  const isDead = (seq: number): boolean => letters.some((letter) => letter.seq === seq);
   return {
     nextSeq,
-    delivered: accepted,
-    filtered: passed - accepted - letters.length,
+    delivered: [...sent],
+    filtered: passed.filter((seq) => !sent.has(seq) && !isDead(seq)),
     letters,
     ...(failure === undefined ? {} : { error: failure }),
   };

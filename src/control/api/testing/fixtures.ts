@@ -62,7 +62,14 @@ export function everything(folder: string) {
     revisions[Symbol.dispose]();
     await delivery.close();
   };
-  return { options: { delivery, config: new RevisedConfig(revisions) }, close };
+  const processes = {
+    views: () => [],
+    modules: async () => [],
+    links: () => [],
+    act: () => false,
+    logs: async () => undefined,
+  };
+  return { options: { delivery, processes, config: new RevisedConfig(revisions) }, close };
 }
 
 /** An API, and a way to ask it as a client on this machine does. */
