@@ -139,7 +139,9 @@ export class Control implements AsyncDisposable {
   }
 
   health(): string[] {
-    return this.#supervisor.health();
+    const { dropped } = this.#sinks;
+    const lost = dropped > 0 ? [`sinks: ${dropped} alerts were lost while they were changed`] : [];
+    return [...this.#supervisor.health(), ...lost];
   }
 
   /** Resolves once packets are looked at, or with what an operator has to mend. */
@@ -195,12 +197,14 @@ export class Control implements AsyncDisposable {
     this.#notifier.reloading();
     this.#product = product;
     const restarted = await this.#supervisor.apply(plans);
-    if (!Bun.deepEquals(from?.sinks ?? this.#options.sinks, to.sinks)) await this.#sinks.replace(to.sinks);
+    if (!Bun.deepEquals(from?.sinks ?? this.#options.sinks, to.sinks))
+      await this.#sinks.replace(to.sinks);
     this.#notifier.ready(this.#status());
     const { api, data } = this.#options;
     const pending: string[] = [];
     if (!Bun.deepEquals(to.api, from?.api ?? api)) pending.push("api: a restart of control");
-    if (from !== undefined && to.data !== from.data) pending.push(`data: a restart of control; it is ${data}`);
+    if (from !== undefined && to.data !== from.data)
+      pending.push(`data: a restart of control; it is ${data}`);
     return { restarted, pending };
   }
 
@@ -237,7 +241,8 @@ function backendOf({ supervisor, data, say }: ControlOptions): Backend {
     onLine: (name, { level, message }) => {
       // Our own processes begin their lines with their name.
       const text = message.startsWith(`${name}: `) ? message : `${name}: ${message}`;
-      if (level !== "debug") say(level === "info" || level === "notice" ? text : `${level}: ${text}`);
+      if (level !== "debug")
+        say(level === "info" || level === "notice" ? text : `${level}: ${text}`);
     },
   });
 }

@@ -2,8 +2,8 @@
 import { usageError } from "../core/errors.ts";
 import type { AnyExporter } from "../core/exporter.ts";
 import type { AnyModule } from "../core/module.ts";
-import type { ModuleEntry } from "./supervise/layout.ts";
 import { type ComponentKind, exporters, registry } from "../registry.ts";
+import type { ModuleEntry } from "./supervise/layout.ts";
 
 /** A declaration and which kind of component it is. */
 export interface LoadedModule {

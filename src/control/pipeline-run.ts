@@ -4,9 +4,9 @@ import { PcapSource } from "../collectors/pcap.ts";
 import type { AlertHandler } from "../core/alert.ts";
 import { type BatchRing, RingReader } from "../core/batch-ring.ts";
 import type { Meter, MeterOptions } from "../core/flow/meter.ts";
-import { Pulse } from "../core/net/poller.ts";
 import { FlowTop } from "../core/flow/top.ts";
 import { Merge } from "../core/merge.ts";
+import { Pulse } from "../core/net/poller.ts";
 import { Pipeline } from "../core/pipeline.ts";
 import type { ModuleRunner } from "../core/runner.ts";
 import type { FrameSource } from "../core/source.ts";
@@ -103,7 +103,11 @@ export class PipelineRun {
   readonly #feed: TrapFeed | undefined;
   readonly #outputs: FlowOutputs | undefined;
   readonly #top: FlowTop | undefined;
-  readonly #moduleOutputs: { readonly module: string; readonly port: string; readonly output: TrapOutput }[] = [];
+  readonly #moduleOutputs: {
+    readonly module: string;
+    readonly port: string;
+    readonly output: TrapOutput;
+  }[] = [];
   #service: ServiceSocket | undefined;
   readonly #began = performance.now();
   #alerts = 0;
@@ -307,6 +311,7 @@ function openFlowOutputs(
     ...(interfaces === undefined ? {} : { interfaces }),
     ...(ipfix === undefined ? {} : { ipfix }),
   };
-  const isLive = source.kind === "rings" || (source.kind === "generator" && source.traffic.live === true);
+  const isLive =
+    source.kind === "rings" || (source.kind === "generator" && source.traffic.live === true);
   return new FlowOutputs(targets, !isLive, env);
 }

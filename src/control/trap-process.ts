@@ -7,10 +7,15 @@ import type { Log } from "../core/log.ts";
 import { Poller } from "../core/net/poller.ts";
 import type { OutputPort } from "../core/port.ts";
 import { openOutput, socketFolder } from "../core/trap/index.ts";
-import type { OutputStats, TrapEnvironment, TrapInput, TrapOutput } from "../core/trap/interface.ts";
+import type {
+  OutputStats,
+  TrapEnvironment,
+  TrapInput,
+  TrapOutput,
+} from "../core/trap/interface.ts";
 import { openService, type ServiceSocket } from "../core/trap/service.ts";
-import type { LinkStats } from "./snapshot.ts";
 import { type OutputSpec, parseInterfaces } from "../core/trap/specifier.ts";
+import type { LinkStats } from "./snapshot.ts";
 
 /** Milliseconds that receivers have to take what is left once the process is told to stop. */
 const STOPPED_DRAIN_MS = 1000;
@@ -81,7 +86,11 @@ export function drain(
 }
 
 /** An output's counters, as of what goes from one place to another. */
-export const linkOf = (from: string, port: string, { type, id, ...stats }: OutputStats): LinkStats => ({
+export const linkOf = (
+  from: string,
+  port: string,
+  { type, id, ...stats }: OutputStats,
+): LinkStats => ({
   from,
   port,
   via: `${type}:${id}`,

@@ -64,7 +64,8 @@ export const processRoutes = (processes: Processes): readonly AccountRoute[] => 
     path: "/api/v1/processes/:id/logs",
     needs: "read:config",
     operationId: "getProcessLog",
-    summary: "The latest lines a process has written, the oldest first. Text from the network: escape it.",
+    summary:
+      "The latest lines a process has written, the oldest first. Text from the network: escape it.",
     answers: "Log",
     errors: [404],
     async handle(call) {

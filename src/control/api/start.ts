@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { VERSION } from "../../core/module.ts";
-import { createApi } from "./index.ts";
-import type { Processes } from "./processes.ts";
-import { isLoopback, type Listen, type RunningApi, serve, serveSocket } from "./serve.ts";
-import type { AlertStream } from "./stream.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { ConfigControl } from "../config/control.ts";
 import type { DeliveryView } from "../delivery/delivery.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
+import { createApi } from "./index.ts";
+import type { Processes } from "./processes.ts";
+import { isLoopback, type Listen, type RunningApi, serve, serveSocket } from "./serve.ts";
+import type { AlertStream } from "./stream.ts";
 
 export interface ApiPlaces {
   readonly listen: Listen;

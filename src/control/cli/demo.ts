@@ -6,8 +6,8 @@ import { type Command, Option } from "commander";
 import { GeneratorSource } from "../../collectors/generator.ts";
 import type { Alert } from "../../core/alert.ts";
 import { EXIT } from "../../core/errors.ts";
-import type { Attack } from "../../core/traffic/truth.ts";
 import { METER_DEFAULTS } from "../../core/flow/meter.ts";
+import type { Attack } from "../../core/traffic/truth.ts";
 import { Control } from "../control.ts";
 import { moduleEntry, modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
@@ -68,7 +68,11 @@ async function demo(flags: Flags): Promise<number> {
   await using control = await Control.start({
     product: {
       sources: [
-        { name: "demo", source: { kind: "generator", traffic }, ...(flags.once ? {} : { meter: QUICK }) },
+        {
+          name: "demo",
+          source: { kind: "generator", traffic },
+          ...(flags.once ? {} : { meter: QUICK }),
+        },
       ],
       idle: flags.once ? METER_DEFAULTS.idle : QUICK.idle,
       modules: defs.map((def) => moduleEntry(def, settings.get(def.name))),

@@ -28,7 +28,7 @@ const statsOf = (at: string, packets: number, more: Partial<Stats> = {}): Stats 
 const FIRST = statsOf("2026-01-05T09:00:00.000000Z", 1_000_000);
 const SECOND = statsOf("2026-01-05T09:00:02.000000Z", 3_000_000);
 
-const MODULE = { busy: 0,  name: "vportscan", inputs: {}, outputs: {}, counters: {} };
+const MODULE = { busy: 0, name: "vportscan", inputs: {}, outputs: {}, counters: {} };
 
 test("topScreen shows health, and rates between two looks", () => {
   const sinks = [

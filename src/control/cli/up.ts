@@ -70,7 +70,10 @@ export function upCommand(program: Command, status: Status): Command {
     .option("--set <module.param=value>", "set a module's parameter; may be repeated", list)
     .option("--json", "alerts as JSON Lines, also on a terminal")
     .addOption(
-      new Option("--supervisor <kind>", "who starts the processes: this one, or systemd by its units")
+      new Option(
+        "--supervisor <kind>",
+        "who starts the processes: this one, or systemd by its units",
+      )
         .choices(["embedded", "systemd"])
         .default("embedded"),
     );

@@ -89,10 +89,7 @@ describe("parseConfig", () => {
       "data = 'x'\n",
       'x.toml:1:1: sources: name the interface of the tap: [[sources]] interface = "eth0"',
     ],
-    [
-      `${LEAST}${LEAST}`,
-      "x.toml:3:1: sources: tap0 is captured from already",
-    ],
+    [`${LEAST}${LEAST}`, "x.toml:3:1: sources: tap0 is captured from already"],
     [`${LEAST}data = [1,\n`, /^x.toml:\d+:\d+: ./],
     ["a = 1\na = 2\n", /^x.toml:2:\d+: .*redefine/i],
   ])("parseConfig says what is wrong with %p, where, and the cure", async (text, message) => {

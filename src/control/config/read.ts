@@ -208,7 +208,8 @@ class Check {
       const path = ["sources", String(i)];
       if (isSound && name === "")
         this.wrong(path, 'sources: name the interface of the tap: interface = "eth0"');
-      else if (names.indexOf(name) < i) this.wrong(path, `sources: ${name} is captured from already`);
+      else if (names.indexOf(name) < i)
+        this.wrong(path, `sources: ${name} is captured from already`);
     }
     return sources;
   }
@@ -295,7 +296,10 @@ class Check {
     const table = isTable(value) ? value : {};
     const isDetector = kind === "detector";
     const own = isDetector ? DETECTOR : MODULE;
-    const all: Readonly<Record<string, unknown>> = this.table(value, path, { ...own, ...def.params });
+    const all: Readonly<Record<string, unknown>> = this.table(value, path, {
+      ...own,
+      ...def.params,
+    });
     if (all["enabled"] !== true) return [];
     const set = Object.keys(table).filter((name) => name in def.params);
     return [

@@ -44,7 +44,9 @@ test("Sinks brings alerts to the sinks of a configuration, by their routes, over
 test("Sinks brings alerts to other sinks once they are replaced, and loses none of those that come meanwhile", async () => {
   const { sinks } = await parseConfig(TEXT, "x.toml");
   const path = join(folder, "other.json");
-  const other = sinks.slice(0, 1).map((sink) => ({ ...sink, name: "other", params: { ...sink.params, path } }));
+  const other = sinks
+    .slice(0, 1)
+    .map((sink) => ({ ...sink, name: "other", params: { ...sink.params, path } }));
   const all = await Sinks.start([], join(folder, "replaced.sqlite"));
   all.put(alertOf({ id: Bun.randomUUIDv7() }));
   const replaced = all.replace(other);

@@ -11,40 +11,64 @@ import type { SinkConfig } from "./read.ts";
 /** Hosts name themselves so in messages: letters of ASCII, no blanks. */
 const UNFIT = /[^\x21-\x7e]/g;
 
+/** Alerts that wait while the sinks are changed: the others are dropped. */
+const HELD_MAX = 10_000;
+
 /** The sinks of the configuration in force, which may change: alerts that come meanwhile wait. */
 export class Sinks {
   readonly #queue: string;
   #delivery: Delivery;
-  /** Alerts that came while the sinks were changed; undefined when they are not. */
+  #sinks: readonly SinkConfig[];
+  /** Alerts that came while the sinks are changed; undefined when they are not. */
   #held: Alert[] | undefined;
+  /** Alerts that were lost since changing the sinks took too long. */
+  dropped = 0;
 
   /**
    * Begin to bring alerts to the sinks of a configuration.
    * @throws {NemeanError} for parameters that cannot work, and a queue that cannot be opened
    */
   static async start(sinks: readonly SinkConfig[], queue: string): Promise<Sinks> {
-    return new Sinks(queue, Delivery.start(queue, await named(sinks)));
+    return new Sinks(queue, Delivery.start(queue, await named(sinks)), sinks);
   }
 
-  private constructor(queue: string, delivery: Delivery) {
+  private constructor(queue: string, delivery: Delivery, sinks: readonly SinkConfig[]) {
     this.#queue = queue;
     this.#delivery = delivery;
+    this.#sinks = sinks;
   }
 
-  /** Bring alerts to these sinks from now on; what waits for one that stays still gets there. */
+  /**
+   * Bring alerts to these sinks from now on; what waits for one that stays still gets there.
+   * @throws {NemeanError} as {@link start}; those from before go on then
+   */
   async replace(sinks: readonly SinkConfig[]): Promise<void> {
-    const next = await named(sinks);
     this.#held = [];
-    await this.#delivery.close();
-    this.#delivery = Delivery.start(this.#queue, next);
-    const held = this.#held;
-    this.#held = undefined;
-    for (const alert of held) this.put(alert);
+    try {
+      const next = await named(sinks);
+      await this.#delivery.close();
+      await this.#open(sinks, next);
+    } finally {
+      const held = this.#held;
+      this.#held = undefined;
+      for (const alert of held) this.put(alert);
+    }
+  }
+
+  async #open(sinks: readonly SinkConfig[], next: readonly NamedSink[]): Promise<void> {
+    try {
+      this.#delivery = Delivery.start(this.#queue, next);
+      this.#sinks = sinks;
+    } catch (error) {
+      this.#delivery = Delivery.start(this.#queue, await named(this.#sinks));
+      throw error;
+    }
   }
 
   put(alert: Alert): void {
-    if (this.#held) this.#held.push(alert);
-    else this.#delivery.put(alert);
+    if (!this.#held) this.#delivery.put(alert);
+    else if (this.#held.length < HELD_MAX) this.#held.push(alert);
+    else this.dropped++;
   }
 
   stats(): DeliveryStats {

@@ -24,7 +24,7 @@ export class ControlLine implements Disposable {
   /** What was sent and not taken yet, oldest first. */
   #untaken: Extract<ToControl, { kind: "alert" }>[] = [];
   #number = 0;
-  #room: (() => void)[] = [];
+  readonly #room: (() => void)[] = [];
   /** Alerts that were lost since control was away for too long. */
   dropped = 0;
 
@@ -100,6 +100,7 @@ export class ControlLine implements Disposable {
   /** Wait until control has all alerts, for so long; then hang up. */
   async close(patienceMs: number): Promise<void> {
     const until = performance.now() + patienceMs;
+    // biome-ignore lint/performance/noAwaitInLoops: it is looked at again after a while.
     while (this.#untaken.length > 0 && performance.now() < until) await Bun.sleep(20);
     this.#closed = true;
     const socket = this.#socket;

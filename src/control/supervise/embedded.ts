@@ -40,7 +40,10 @@ export class EmbeddedBackend implements Backend {
   }
 
   start({ name, kind, command }: ProcessSpec): void {
-    const words = command && kind === "command" ? [...command] : [...itself(), "process", name, "--control", this.#options.socket, "--tied"];
+    const words =
+      command && kind === "command"
+        ? [...command]
+        : [...itself(), "process", name, "--control", this.#options.socket, "--tied"];
     try {
       const child: Child = Bun.spawn(words, {
         // A child of ours ends when nobody holds the other end any more.

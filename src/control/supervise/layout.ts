@@ -3,8 +3,8 @@
 import type { MeterOptions } from "../../core/flow/meter.ts";
 import type { AppliancePlan, LivePlan } from "../appliance.ts";
 import type { SourcePlan } from "../pipeline-run.ts";
-import type { TrapModulePlan } from "../trap-module.ts";
 import type { PluginPlan } from "../plugins.ts";
+import type { TrapModulePlan } from "../trap-module.ts";
 import type { ProcessSpec } from "./backend.ts";
 import { type Link, Wiring } from "./wiring.ts";
 
@@ -104,16 +104,32 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
       interfaces: [...sockets, ...others].join(","),
       ...(product.ipfix === undefined ? {} : { ipfix: product.ipfix }),
     };
-    return { name: `capture@${name}`, kind: "capture", task: { kind: "appliance", plan }, modules: [], memory };
+    return {
+      name: `capture@${name}`,
+      kind: "capture",
+      task: { kind: "appliance", plan },
+      modules: [],
+      memory,
+    };
   });
   const feed = feedOf(product);
-  const detect = (name: string, kind: "detectors" | "detector", entries: readonly ModuleEntry[]): ProcessPlan => {
+  const detect = (
+    name: string,
+    kind: "detectors" | "detector",
+    entries: readonly ModuleEntry[],
+  ): ProcessPlan => {
     const modules = entries.map(({ name: module, params, outputs }) => {
       const interfaces = wiring.moduleOutputs(module, outputs);
       return { name: module, params, ...(interfaces === undefined ? {} : { interfaces }) };
     });
     const plan: AppliancePlan = { source: feed, modules, top: kind === "detectors", ...common };
-    return { name, kind, task: { kind: "appliance", plan }, modules: entries.map((each) => each.name), memory };
+    return {
+      name,
+      kind,
+      task: { kind: "appliance", plan },
+      modules: entries.map((each) => each.name),
+      memory,
+    };
   };
   const detectors = product.modules.filter(({ kind }) => kind === "detector");
   const shared = detectors.filter(({ own }) => !own);
@@ -121,26 +137,44 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
   return [
     ...captures,
     ...(shared.length > 0 ? [detect("detectors", "detectors", shared)] : []),
-    ...detectors.filter(({ own }) => own).map((each) => detect(`detector@${each.name}`, "detector", [each])),
+    ...detectors
+      .filter(({ own }) => own)
+      .map((each) => detect(`detector@${each.name}`, "detector", [each])),
     ...others.map(({ name, params, inputs, outputs }): ProcessPlan => {
       const plan = { module: name, params, interfaces: wiring.interfaces(name, inputs, outputs) };
-      return { name: `module@${name}`, kind: "module", task: { kind: "trap", plan }, modules: [name], memory };
+      return {
+        name: `module@${name}`,
+        kind: "module",
+        task: { kind: "trap", plan },
+        modules: [name],
+        memory,
+      };
     }),
     ...product.commands.map(({ name, command: words, inputs, outputs }): ProcessPlan => {
       const specs = wiring.interfaces(name, numbered(inputs), numbered(outputs));
       const command = [...words, "-i", specs];
-      return { name: `command@${name}`, kind: "command", command, task: { kind: "command", command }, modules: [name], memory };
+      return {
+        name: `command@${name}`,
+        kind: "command",
+        command,
+        task: { kind: "command", command },
+        modules: [name],
+        memory,
+      };
     }),
   ];
 }
 
 /** Ports of a command have numbers for names. */
-export const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
+export const numbered = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => String(i));
 
 /** The flows of all sources, for detectors. */
 function feedOf(product: Product): Extract<SourcePlan, { kind: "trap" }> {
   const { sources, idle } = product;
-  const isLive = sources.every(({ source }) => source.kind === "live" || ("traffic" in source && source.traffic.live === true));
+  const isLive = sources.every(
+    ({ source }) => source.kind === "live" || ("traffic" in source && source.traffic.live === true),
+  );
   return {
     kind: "trap",
     name: sources.map(({ name }) => name).join(","),

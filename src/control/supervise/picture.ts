@@ -17,75 +17,91 @@ export interface Scene {
 }
 
 /** All modules there are, and the commands of the configuration. */
-export async function moduleViews({ plans, snapshots, modules, commands }: Scene): Promise<ModuleView[]> {
+export async function moduleViews({
+  plans,
+  snapshots,
+  modules,
+  commands,
+}: Scene): Promise<ModuleView[]> {
   const stats = [...snapshots.values()].flatMap((snapshot) => snapshot.modules);
   const view = (name: string) => {
-    const { inputs = {}, outputs = {}, counters = {}, busy = 0 } = stats.find((each) => each.name === name) ?? {};
+    const {
+      inputs = {},
+      outputs = {},
+      counters = {},
+      busy = 0,
+    } = stats.find((each) => each.name === name) ?? {};
     const process = plans.find((plan) => plan.modules.includes(name))?.name ?? null;
     return { name, process, enabled: process !== null, inputs, outputs, counters, busy };
   };
   const loaded = (await allModules()).filter(({ kind }) => kind !== "collector");
   return [
-    ...loaded.map(({ kind, def }): ModuleView => ({
-      ...view(def.name),
-      kind: kind === "detector" ? "detector" : "module",
-      about: def.about,
-      params: modules.find(({ name }) => name === def.name)?.params ?? {},
-    })),
-    ...commands.map(({ name, command }): ModuleView => ({
-      ...view(name),
-      kind: "command",
-      about: command.join(" "),
-      params: {},
-    })),
+    ...loaded.map(
+      ({ kind, def }): ModuleView => ({
+        ...view(def.name),
+        kind: kind === "detector" ? "detector" : "module",
+        about: def.about,
+        params: modules.find(({ name }) => name === def.name)?.params ?? {},
+      }),
+    ),
+    ...commands.map(
+      ({ name, command }): ModuleView => ({
+        ...view(name),
+        kind: "command",
+        about: command.join(" "),
+        params: {},
+      }),
+    ),
   ];
 }
 
-const DETECT = ["detectors", "detector"];
-
 /** Where records and alerts go. */
-export function linkViews({ plans, snapshots, modules, delivery }: Scene): LinkView[] {
-  const links: LinkView[] = [];
-  const captures = plans.filter(({ kind }) => kind === "capture");
-  const stats = (process: string): readonly LinkStats[] => snapshots.get(process)?.links ?? [];
-  for (const capture of captures) {
-    // Who reads from an interface is known for what is ours; the rest goes to the interface itself.
-    const sent = stats(capture.name);
-    for (const plan of plans.filter(({ kind }) => DETECT.includes(kind)))
-      links.push(...flowsTo(plan, capture.name, sent[0], snapshots.get(plan.name)));
-    for (const each of sent.slice(sent.length > 0 ? 1 : 0))
-      links.push(toInterface(capture.name, each));
-  }
-  for (const plan of plans)
-    for (const each of plan.kind === "capture" ? [] : stats(plan.name)) links.push(toInterface(each.from, each));
-  for (const { kind, name, outputs } of modules) {
-    const [port] = outputs;
-    if (kind !== "detector" || port === undefined) continue;
-    const sent = [...snapshots.values()].flatMap((each) => each.modules).find((each) => each.name === name);
-    links.push({
-      from: name,
-      fromPort: port,
-      to: "alerts",
-      toPort: "alerts",
-      via: "control",
-      records: sent?.outputs[port] ?? 0,
-      dropped: 0,
-      queued: null,
-    });
-  }
-  for (const sink of delivery?.sinks ?? [])
-    links.push({
-      from: "alerts",
-      fromPort: "alerts",
-      to: `sink:${sink.name}`,
-      toPort: "alerts",
-      via: "queue",
-      records: sink.delivered,
-      dropped: sink.dropped + sink.dead,
-      queued: sink.waiting,
-    });
-  return links;
+export function linkViews(scene: Scene): LinkView[] {
+  return [...flowLinks(scene), ...recordLinks(scene), ...alertLinks(scene), ...sinkLinks(scene)];
 }
+
+/** Flows of each capture to the detectors, and to who else wants them. */
+const flowLinks = ({ plans, snapshots }: Scene): LinkView[] =>
+  plans
+    .filter(({ kind }) => kind === "capture")
+    .flatMap(({ name: capture }) => {
+      const [first, ...others] = snapshots.get(capture)?.links ?? [];
+      const readers = plans.filter(({ kind }) => kind === "detectors" || kind === "detector");
+      return [
+        ...readers.flatMap((plan) => flowsTo(plan, capture, first, snapshots.get(plan.name))),
+        ...others.map((each) => toInterface(capture, each)),
+      ];
+    });
+
+/** What modules send by TRAP. */
+const recordLinks = ({ plans, snapshots }: Scene): LinkView[] =>
+  plans
+    .filter(({ kind }) => kind !== "capture")
+    .flatMap(({ name }) => snapshots.get(name)?.links ?? [])
+    .map((each) => toInterface(each.from, each));
+
+/** What detectors find. */
+function alertLinks({ modules, snapshots }: Scene): LinkView[] {
+  const stats = [...snapshots.values()].flatMap((each) => each.modules);
+  return modules.flatMap(({ kind, name, outputs: [port] }) => {
+    if (kind !== "detector" || port === undefined) return [];
+    const records = stats.find((each) => each.name === name)?.outputs[port] ?? 0;
+    const to = { to: "alerts", toPort: "alerts", via: "control" };
+    return [{ from: name, fromPort: port, ...to, records, dropped: 0, queued: null }];
+  });
+}
+
+const sinkLinks = ({ delivery }: Scene): LinkView[] =>
+  (delivery?.sinks ?? []).map(({ name, delivered, dropped, dead, waiting }) => ({
+    from: "alerts",
+    fromPort: "alerts",
+    to: `sink:${name}`,
+    toPort: "alerts",
+    via: "queue",
+    records: delivered,
+    dropped: dropped + dead,
+    queued: waiting,
+  }));
 
 /** The flows of a capture to each of a process's detectors. */
 function flowsTo(
@@ -95,7 +111,9 @@ function flowsTo(
   snapshot: Snapshot | undefined,
 ): LinkView[] {
   return plan.modules.map((name) => {
-    const inputs = Object.entries(snapshot?.modules.find((each) => each.name === name)?.inputs ?? {});
+    const inputs = Object.entries(
+      snapshot?.modules.find((each) => each.name === name)?.inputs ?? {},
+    );
     return {
       from: capture,
       fromPort: sent?.port ?? "flows",

@@ -35,13 +35,17 @@ interface Running {
 }
 
 /** Be the process of that name until the task ends or it is told to stop; returns the exit code. */
-export async function runProcess(name: string, { socket, log, stop }: ProcessOptions): Promise<number> {
+export async function runProcess(
+  name: string,
+  { socket, log, stop }: ProcessOptions,
+): Promise<number> {
   using line = new ControlLine(socket, name);
   const task = await Promise.race([line.task, stop]);
   if (task === undefined) return EXIT.ok;
   if (task.kind === "command") return await runCommand(task.command, stop);
   const manager = notifier();
-  const running = task.kind === "trap" ? runModule(task.plan, log) : runAppliance(task.plan, line, log);
+  const running =
+    task.kind === "trap" ? runModule(task.plan, log) : runAppliance(task.plan, line, log);
   const hung = Promise.withResolvers<WorkerFailure>();
   const beat = (): void => {
     if (running.silence() > SILENCE_MAX)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { EMPTY_SNAPSHOT, type Snapshot } from "../snapshot.ts";
 import type { WorkerFailure } from "../worker.ts";
-import type { Backend, Exit } from "./backend.ts";
 import { BackOff } from "./back-off.ts";
+import type { Backend, Exit } from "./backend.ts";
 import type { Report } from "./control-socket.ts";
 import type { ProcessPlan } from "./layout.ts";
 import { type ProcStats, procStats } from "./proc.ts";
@@ -172,7 +172,9 @@ export class Supervised {
     if (this.plan.kind === "command") this.#watchCommand(now);
     const memory = this.#stats?.memory ?? 0;
     if (memory > this.plan.memory * MB)
-      this.#kill(`it had ${Math.floor(memory / MB)} MB of memory; limits.memory allows ${this.plan.memory}`);
+      this.#kill(
+        `it had ${Math.floor(memory / MB)} MB of memory; limits.memory allows ${this.plan.memory}`,
+      );
     else if (now - this.#heard > (this.state === "starting" ? START_MAX : SILENCE_MAX))
       this.#kill(
         this.state === "starting"

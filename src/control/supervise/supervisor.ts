@@ -113,9 +113,14 @@ export class Supervisor implements AsyncDisposable {
   async apply(plans: readonly ProcessPlan[]): Promise<string[]> {
     const before = this.#processes;
     const touched: string[] = [];
-    const gone = [...before.values()].filter(({ name }) => !plans.some((plan) => plan.name === name));
+    const gone = [...before.values()].filter(
+      ({ name }) => !plans.some((plan) => plan.name === name),
+    );
     this.#processes = new Map(
-      plans.map((plan) => [plan.name, before.get(plan.name) ?? new Supervised(plan, this.#backend, this.#clocks)]),
+      plans.map((plan) => [
+        plan.name,
+        before.get(plan.name) ?? new Supervised(plan, this.#backend, this.#clocks),
+      ]),
     );
     for (const process of gone) {
       touched.push(process.name);
@@ -144,6 +149,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   async #until(done: () => boolean): Promise<void> {
+    // biome-ignore lint/performance/noAwaitInLoops: it is looked at again when something has changed.
     while (!done()) await this.#changed.promise;
   }
 
@@ -153,14 +159,17 @@ export class Supervisor implements AsyncDisposable {
     const unable = (): Supervised | undefined =>
       all.find(({ wasReady, failure }) => !wasReady && failure && isOperators(failure));
     await this.#until(
-      () => unable() !== undefined || all.every(({ wasReady, state }) => wasReady || state === "ended" || state === "stopped"),
+      () =>
+        unable() !== undefined ||
+        all.every(({ wasReady, state }) => wasReady || state === "ended" || state === "stopped"),
     );
     return unable()?.failure;
   }
 
   /** Resolves once the sources have no more, and all that they gave has gone through. */
   async finished(): Promise<void> {
-    const ours = () => [...this.#processes.values()].filter(({ plan }) => plan.task.kind === "appliance");
+    const ours = () =>
+      [...this.#processes.values()].filter(({ plan }) => plan.task.kind === "appliance");
     await this.#until(() => ours().every(({ state }) => state === "ended" || state === "stopped"));
   }
 
@@ -240,4 +249,5 @@ const isCapture = ({ kind }: ProcessPlan): boolean => kind === "capture";
 const isOther = ({ kind }: ProcessPlan): boolean => kind !== "capture";
 
 /** Exit codes of what an operator has to mend, from sysexits(3): neither a fault of the program nor a signal. */
-const isOperators = ({ exitCode }: WorkerFailure): boolean => exitCode >= 64 && exitCode <= 78 && exitCode !== 70;
+const isOperators = ({ exitCode }: WorkerFailure): boolean =>
+  exitCode >= 64 && exitCode <= 78 && exitCode !== 70;

@@ -11,7 +11,9 @@ export function togetherOf(processes: readonly Supervised[], own: Own): Snapshot
   const all = ours.map(({ snapshot }) => snapshot);
   const sum = (value: (snapshot: Snapshot) => number): number =>
     all.reduce((total, each) => total + value(each), 0);
-  const exported = all.flatMap((each) => each.exported ?? []).reduce<IpfixStats | undefined>(added, undefined);
+  const exported = all
+    .flatMap((each) => each.exported ?? [])
+    .reduce<IpfixStats | undefined>(added, undefined);
   const top = all.find((each) => each.top !== undefined)?.top;
   // The oldest word is the one that tells of a process that has fallen silent.
   const words = ours.filter(({ state }) => state !== "ended" && state !== "stopped");
@@ -36,5 +38,8 @@ const added = (sum: IpfixStats | undefined, each: IpfixStats): IpfixStats =>
   sum === undefined
     ? each
     : (Object.fromEntries(
-        Object.entries(each).map(([key, value]) => [key, value + (sum[key as keyof IpfixStats] as number)]),
+        Object.entries(each).map(([key, value]) => [
+          key,
+          value + (sum[key as keyof IpfixStats] as number),
+        ]),
       ) as unknown as IpfixStats);

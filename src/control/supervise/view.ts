@@ -12,13 +12,7 @@ import type { Level } from "../../core/log.ts";
  * - `module`: another module
  * - `command`: a program that takes `-i`, such as a NEMEA module in C
  */
-export type ProcessKind =
-  | "control"
-  | "capture"
-  | "detectors"
-  | "detector"
-  | "module"
-  | "command";
+export type ProcessKind = "control" | "capture" | "detectors" | "detector" | "module" | "command";
 
 /**
  * `failed`: it ended by itself, and is started again at `retryAt`, or by an operator where that is null.

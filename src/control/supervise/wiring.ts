@@ -46,7 +46,12 @@ export class Wiring {
   /** @throws {LinkError} */
   constructor(product: Product, flowSockets: (source: SourceEntry) => readonly string[]) {
     this.#nodes = [
-      ...product.modules.map(({ name, kind, inputs, outputs }) => ({ name, inputs, outputs, isDetector: kind === "detector" })),
+      ...product.modules.map(({ name, kind, inputs, outputs }) => ({
+        name,
+        inputs,
+        outputs,
+        isDetector: kind === "detector",
+      })),
       ...product.commands.map(({ name, inputs, outputs }) => ({
         name,
         inputs: Array.from({ length: inputs }, (_, i) => String(i)),
@@ -62,23 +67,28 @@ export class Wiring {
     for (const { name, inputs, isDetector } of this.#nodes)
       for (const port of isDetector ? [] : inputs)
         if (!this.#inputs.has(`${name}.${port}`))
-          throw usageError(`${name}.${port} has no sender: [[links]] from = "flows" to = "${name}.${port}" gives it one`);
+          throw usageError(
+            `${name}.${port} has no sender: [[links]] from = "flows" to = "${name}.${port}" gives it one`,
+          );
   }
 
   #name(link: number, from: string, to: string): void {
-    if (isInterface(from)) throw new LinkError(link, `links: ${from} to ${to}: one end has to be a module or flows`);
+    if (isInterface(from))
+      throw new LinkError(link, `links: ${from} to ${to}: one end has to be a module or flows`);
     if (from === "flows" || from.startsWith("flows@")) {
       this.flowOutputs.push(to);
       return;
     }
     const output = this.#port(link, from, "outputs");
-    if (this.#outputs.has(output)) throw new LinkError(link, `links: ${output} has an interface already: an output has one`);
+    if (this.#outputs.has(output))
+      throw new LinkError(link, `links: ${output} has an interface already: an output has one`);
     this.#outputs.set(output, to);
   }
 
   #connect(link: number, to: string, sender: string): void {
     const input = this.#port(link, to, "inputs");
-    if (this.#inputs.has(input)) throw new LinkError(link, `links: ${input} has a sender already: an input has one`);
+    if (this.#inputs.has(input))
+      throw new LinkError(link, `links: ${input} has a sender already: an input has one`);
     this.#inputs.set(input, sender);
   }
 
@@ -94,7 +104,10 @@ export class Wiring {
       const wanted = from.slice("flows@".length);
       const source = wanted === "" ? sources[0] : sources.find(({ name }) => name === wanted);
       if (!source || (wanted === "" && sources.length > 1))
-        throw new LinkError(link, `links: from "${from}": there are ${sources.map(({ name }) => `flows@${name}`).join(", ")}`);
+        throw new LinkError(
+          link,
+          `links: from "${from}": there are ${sources.map(({ name }) => `flows@${name}`).join(", ")}`,
+        );
       return `u:${flowSockets(source)[0]}`;
     }
     const output = this.#port(link, from, "outputs");
@@ -119,13 +132,19 @@ export class Wiring {
       throw new LinkError(link, `links: no module "${wanted}" runs; there are ${names}`);
     }
     if (side === "inputs" && node.isDetector)
-      throw new LinkError(link, `links: ${wanted} is a detector, which gets the flows of all sources`);
+      throw new LinkError(
+        link,
+        `links: ${wanted} is a detector, which gets the flows of all sources`,
+      );
     const ports = node[side];
     const port =
       wantedPort ??
       (side === "inputs" ? ports.find((each) => !this.#inputs.has(`${wanted}.${each}`)) : ports[0]);
     if (port !== undefined && ports.includes(port)) return `${wanted}.${port}`;
-    throw new LinkError(link, `links: ${text}: ${wanted} has ${ports.length === 0 ? "no" : "the"} ${side} ${ports.join(", ")}`);
+    throw new LinkError(
+      link,
+      `links: ${text}: ${wanted} has ${ports.length === 0 ? "no" : "the"} ${side} ${ports.join(", ")}`,
+    );
   }
 
   /** Interfaces of a detector's outputs; undefined when nobody wants what they send. */
