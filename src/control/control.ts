@@ -10,7 +10,7 @@ import { isLoopback, type Listen, type RunningApi } from "./api/serve.ts";
 import { startApi } from "./api/start.ts";
 import { AlertStream } from "./api/stream.ts";
 import { Auth } from "./auth/auth.ts";
-import { type Reloaded, RevisedConfig } from "./config/control.ts";
+import { type ConfigControl, type Reloaded, RevisedConfig } from "./config/control.ts";
 import { productOf } from "./config/plan.ts";
 import type { ApiConfig, Config, SinkConfig } from "./config/read.ts";
 import { Revisions } from "./config/revisions.ts";
@@ -64,6 +64,8 @@ const ANY = ["0.0.0.0", "::"];
  */
 export class Control implements AsyncDisposable {
   readonly auth: Auth | undefined;
+  /** What says what runs. */
+  readonly config: ConfigControl;
   readonly #options: ControlOptions;
   readonly #store: AlertStore;
   readonly #sinks: Sinks;
@@ -111,6 +113,10 @@ export class Control implements AsyncDisposable {
     this.#supervisor = parts.supervisor;
     this.#revisions = new Revisions(storePath(data));
     this.auth = options.accounts === false ? undefined : new Auth(accountsPath(data));
+    this.config = new RevisedConfig(this.#revisions, {
+      ...(config ? { running: config } : {}),
+      reload: (from, to) => this.#reload(from, to),
+    });
     this.#api = startApi(parts.store, this, {
       listen: listenOf(api, data),
       names: api.names,
@@ -118,10 +124,7 @@ export class Control implements AsyncDisposable {
       stream: parts.stream,
       delivery: parts.sinks,
       processes: this.#processes(),
-      config: new RevisedConfig(this.#revisions, {
-        ...(config ? { running: config } : {}),
-        reload: (from, to) => this.#reload(from, to),
-      }),
+      config: this.config,
       ...(this.auth ? { auth: this.auth } : {}),
     });
     // It answers: whether packets are looked at is another question, and /readyz has the answer.

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { EXIT } from "../../core/errors.ts";
 import { printable } from "../../core/log.ts";
 import { addConfigCommands } from "./ctl-config.ts";
+import { addProcessCommands } from "./ctl-processes.ts";
 import { type Answers, ask, DATA_OPTION, get } from "./local-api.ts";
 import type { Status } from "./options.ts";
 import { grouped, print, say } from "./terminal.ts";
@@ -63,6 +64,7 @@ export function ctlCommand(program: Command, status: Status): Command {
       await ask(flags.data, "/api/v1/users", { name, role, password });
       say(`${name} may log in`);
     });
+  addProcessCommands(ctl);
   addConfigCommands(ctl, status);
   return ctl;
 }

@@ -14,6 +14,38 @@ export const DATA_OPTION = [
 
 /** What the API answers, as far as it is shown here. */
 export interface Answers {
+  readonly "/api/v1/processes": {
+    readonly items: readonly {
+      readonly name: string;
+      readonly state: string;
+      readonly pid: number | null;
+      readonly restarts: number;
+      readonly reason: string | null;
+      readonly retryAt: string | null;
+      readonly cpu: number;
+      readonly memory: number;
+    }[];
+  };
+  readonly "/api/v1/modules": {
+    readonly items: readonly {
+      readonly name: string;
+      readonly process: string | null;
+      readonly enabled: boolean;
+      readonly inputs: Readonly<Record<string, number>>;
+      readonly outputs: Readonly<Record<string, number>>;
+      readonly busy: number;
+    }[];
+  };
+  readonly "/api/v1/links": {
+    readonly items: readonly {
+      readonly from: string;
+      readonly to: string;
+      readonly via: string;
+      readonly records: number;
+      readonly dropped: number;
+      readonly queued: number | null;
+    }[];
+  };
   readonly "/healthz": {
     readonly status: string;
     readonly reasons: string[];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { EXIT, usageError } from "../../core/errors.ts";
+import { EXIT, messageOf, usageError } from "../../core/errors.ts";
 import { productOf } from "../config/plan.ts";
 import {
   type ApiConfig,
@@ -150,6 +150,22 @@ async function inForce(data: string): Promise<Config> {
   return await parseConfig(newest.body, `revision ${newest.id}`);
 }
 
+/** Read the file again and put it in force; what is wrong with it is said, and nothing changes then. */
+async function reload(control: Control, file: string): Promise<void> {
+  try {
+    const reason = `reload of ${file}`;
+    const { changes, restarted, pending } = await control.config.apply({
+      body: readFileSync(file, "utf8"),
+      reason,
+    });
+    for (const line of changes) say(`${reason}: ${line}`);
+    say(`${reason}: started anew: ${restarted.join(", ") || "nothing"}`);
+    for (const line of pending) say(`${reason}: waits for ${line}`);
+  } catch (error) {
+    sayFailure(error instanceof Error ? error : new Error(messageOf(error)));
+  }
+}
+
 /** How the first admin comes to be, as long as there is none. */
 function tellSetup({ auth, url }: Control): void {
   const setup = auth?.setup.begin();
@@ -180,6 +196,8 @@ async function up(flags: Flags): Promise<number> {
     const names = run.product.sources.map(({ name }) => name).join(", ");
     say(`capturing from ${names}; the API answers on ${control.url}`);
     tellSetup(control);
+    const { config: file } = flags;
+    if (file !== undefined) process.on("SIGHUP", () => void reload(control, file));
     await signal.wait;
   }
   await control.stop();

@@ -6,7 +6,7 @@ import type { SourcePlan } from "../pipeline-run.ts";
 import type { PluginPlan } from "../plugins.ts";
 import type { TrapModulePlan } from "../trap-module.ts";
 import type { ProcessSpec } from "./backend.ts";
-import { type Link, Wiring } from "./wiring.ts";
+import { type Link, numbered, Wiring } from "./wiring.ts";
 
 /** Where packets come from. */
 export interface SourceEntry {
@@ -164,10 +164,6 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
     }),
   ];
 }
-
-/** Ports of a command have numbers for names. */
-export const numbered = (count: number): string[] =>
-  Array.from({ length: count }, (_, i) => String(i));
 
 /** The flows of all sources, for detectors. */
 function feedOf(product: Product): Extract<SourcePlan, { kind: "trap" }> {

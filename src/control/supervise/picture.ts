@@ -5,6 +5,7 @@ import { allModules } from "../modules.ts";
 import type { LinkStats, Snapshot } from "../snapshot.ts";
 import type { CommandEntry, ModuleEntry, ProcessPlan } from "./layout.ts";
 import type { LinkView, ModuleView } from "./view.ts";
+import { numbered } from "./wiring.ts";
 
 /** What is drawn. */
 export interface Scene {
@@ -61,24 +62,53 @@ export function linkViews(scene: Scene): LinkView[] {
 }
 
 /** Flows of each capture to the detectors, and to who else wants them. */
-const flowLinks = ({ plans, snapshots }: Scene): LinkView[] =>
-  plans
+function flowLinks(scene: Scene): LinkView[] {
+  const { plans, snapshots } = scene;
+  const detecting = plans.filter(({ kind }) => kind === "detectors" || kind === "detector");
+  return plans
     .filter(({ kind }) => kind === "capture")
     .flatMap(({ name: capture }) => {
       const [first, ...others] = snapshots.get(capture)?.links ?? [];
-      const readers = plans.filter(({ kind }) => kind === "detectors" || kind === "detector");
       return [
-        ...readers.flatMap((plan) => flowsTo(plan, capture, first, snapshots.get(plan.name))),
-        ...others.map((each) => toInterface(capture, each)),
+        ...detecting.flatMap((plan) => flowsTo(plan, capture, first, snapshots.get(plan.name))),
+        ...(first ? toReaders(scene, capture, first) : []),
+        ...others.flatMap((each) => toAll(scene, capture, each)),
       ];
     });
+}
 
 /** What modules send by TRAP. */
-const recordLinks = ({ plans, snapshots }: Scene): LinkView[] =>
-  plans
+const recordLinks = (scene: Scene): LinkView[] =>
+  scene.plans
     .filter(({ kind }) => kind !== "capture")
-    .flatMap(({ name }) => snapshots.get(name)?.links ?? [])
-    .map((each) => toInterface(each.from, each));
+    .flatMap(({ name }) => scene.snapshots.get(name)?.links ?? [])
+    .flatMap((each) => toAll(scene, each.from, each));
+
+/** To modules and commands that read from the interface; to the interface itself where none of ours does. */
+function toAll(scene: Scene, from: string, link: LinkStats): LinkView[] {
+  const readers = toReaders(scene, from, link);
+  return readers.length > 0 ? readers : [viewOf(from, link, { to: link.via, toPort: "" })];
+}
+
+function toReaders({ plans, modules, commands }: Scene, from: string, link: LinkStats): LinkView[] {
+  return plans.flatMap(({ modules: [name = ""], task }) => {
+    if (task.kind === "appliance") return [];
+    const specs = task.kind === "trap" ? task.plan.interfaces : task.command.at(-1)!;
+    const ports =
+      modules.find((each) => each.name === name)?.inputs ??
+      numbered(commands.find((each) => each.name === name)?.inputs ?? 0);
+    const read = specs.split(",").slice(0, ports.length);
+    return ports.flatMap((toPort, i) =>
+      read[i] === link.via ? [viewOf(from, link, { to: name, toPort })] : [],
+    );
+  });
+}
+
+const viewOf = (
+  from: string,
+  { port, via, records, dropped }: LinkStats,
+  to: Pick<LinkView, "to" | "toPort">,
+): LinkView => ({ from, fromPort: port, ...to, via, records, dropped, queued: null });
 
 /** What detectors find. */
 function alertLinks({ modules, snapshots }: Scene): LinkView[] {
@@ -126,14 +156,3 @@ function flowsTo(
     };
   });
 }
-
-const toInterface = (from: string, { port, via, records, dropped }: LinkStats): LinkView => ({
-  from,
-  fromPort: port,
-  to: via,
-  toPort: "",
-  via,
-  records,
-  dropped,
-  queued: null,
-});

@@ -11,6 +11,10 @@ export interface Link {
   readonly to: string;
 }
 
+/** Ports of a command have numbers for names. */
+export const numbered = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => String(i));
+
 /** What a link says that cannot be: the link's number, so that its place can be shown. */
 export class LinkError extends Error {
   readonly link: number;
@@ -54,8 +58,8 @@ export class Wiring {
       })),
       ...product.commands.map(({ name, inputs, outputs }) => ({
         name,
-        inputs: Array.from({ length: inputs }, (_, i) => String(i)),
-        outputs: Array.from({ length: outputs }, (_, i) => String(i)),
+        inputs: numbered(inputs),
+        outputs: numbered(outputs),
         isDetector: false,
       })),
     ];
