@@ -153,24 +153,25 @@ export class Supervisor implements AsyncDisposable {
     while (!done()) await this.#changed.promise;
   }
 
-  /** Resolves once all are ready; with a failure when one cannot even start and an operator has to mend it. */
+  /** Processes that bring packets to detectors: without them the product is none. */
+  #line(): Supervised[] {
+    return [...this.#processes.values()].filter(({ plan }) => plan.task.kind === "appliance");
+  }
+
+  /** Resolves once packets get to detectors; with a failure when an operator has to mend something for that. */
   async ready(): Promise<WorkerFailure | undefined> {
-    const all = [...this.#processes.values()];
     const unable = (): Supervised | undefined =>
-      all.find(({ wasReady, failure }) => !wasReady && failure && isOperators(failure));
-    await this.#until(
-      () =>
-        unable() !== undefined ||
-        all.every(({ wasReady, state }) => wasReady || state === "ended" || state === "stopped"),
-    );
+      this.#line().find(({ wasReady, failure }) => !wasReady && failure && isOperators(failure));
+    const isThere = ({ wasReady, state }: Supervised): boolean =>
+      wasReady || state === "ended" || state === "stopped";
+    await this.#until(() => unable() !== undefined || this.#line().every(isThere));
     return unable()?.failure;
   }
 
   /** Resolves once the sources have no more, and all that they gave has gone through. */
   async finished(): Promise<void> {
-    const ours = () =>
-      [...this.#processes.values()].filter(({ plan }) => plan.task.kind === "appliance");
-    await this.#until(() => ours().every(({ state }) => state === "ended" || state === "stopped"));
+    const isOver = ({ state }: Supervised): boolean => state === "ended" || state === "stopped";
+    await this.#until(() => this.#line().every(isOver));
   }
 
   views(): ProcessView[] {

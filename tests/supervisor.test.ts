@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The product as several processes: what becomes of the others when one exits, hangs or eats memory.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FrameSender, Network, networkObstacle } from "../src/collectors/live/testing/network.ts";
+import type { ProcessView } from "../src/control/supervise/view.ts";
+import { synFrame } from "./live/frames.ts";
+import { Product } from "./live/product.ts";
+
+const obstacle = networkObstacle();
+const reason = obstacle === undefined ? "" : ` (skipped: ${obstacle})`;
+const VICTIM = 0x0a010101;
+
+setDefaultTimeout(60_000);
+
+/** Config of a tap whose flows leave at once. */
+const TAP = `[[sources]]
+interface = "right"
+ring = 4
+[meter]
+idle = 1
+[api]
+port = 0
+`;
+
+describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
+  let network: Network;
+  const folder = mkdtempSync(join(tmpdir(), "nemean-sup-"));
+  beforeAll(() => {
+    network = new Network();
+  });
+  afterAll(() => {
+    network[Symbol.dispose]();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** A running product, and what it says of itself over its socket. */
+  async function up(name: string, more: string) {
+    const data = join(folder, name);
+    const config = `${data}.toml`;
+    writeFileSync(config, TAP + more);
+    const product = new Product(["up", "--config", config, "--data", data]);
+    await product.said(/capturing from right/);
+    const ask = async (path: string, body?: object): Promise<unknown> => {
+      const unix = join(data, "control.sock");
+      const init = body && {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      };
+      return await (await fetch(`http://localhost${path}`, { unix, ...init })).json();
+    };
+    const processes = async (): Promise<Record<string, ProcessView>> => {
+      const { items } = (await ask("/api/v1/processes")) as { items: ProcessView[] };
+      return Object.fromEntries(items.map((each) => [each.name, each]));
+    };
+    const alerts = async (): Promise<{ detector: string; source: { ip: string } }[]> =>
+      ((await ask("/api/v1/alerts")) as { items: never[] }).items;
+    return { product, data, ask, processes, alerts };
+  }
+
+  function scan(attacker: number): void {
+    using sender = new FrameSender("left");
+    for (let port = 1; port <= 100; port++) sender.send(synFrame(attacker, VICTIM, port));
+  }
+
+  test("a program that exits at once is tried again after a while that grows, and the others go on", async () => {
+    const { product, ask, processes } = await up(
+      "exits",
+      '[commands.bad]\ncommand = ["/bin/sh", "-c", "echo cannot work >&2; exit 3"]\ninputs = 0\n',
+    );
+    await using _ = product;
+    const bad = await product.until(async () => {
+      const each = (await processes())["command@bad"];
+      return each?.state === "failed" && each.restarts >= 2 ? each : undefined;
+    }, "two restarts");
+    expect(bad).toMatchObject({ reason: "it ended with exit code 3", pid: null });
+    const all = await processes();
+    expect([all["capture@right"], all["detectors"]]).toMatchObject([
+      { state: "running", restarts: 0 },
+      { state: "running", restarts: 0 },
+    ]);
+    const { items } = (await ask("/api/v1/processes/command@bad/logs")) as { items: object[] };
+    expect(items).toContainEqual(expect.objectContaining({ message: "cannot work" }));
+    expect(await ask("/healthz")).toMatchObject({
+      status: "degraded",
+      reasons: [expect.stringMatching(/^process command@bad: it ended with exit code 3; /)],
+    });
+  });
+
+  test("a detector that hangs is found and started again, and those beside it find what comes meanwhile", async () => {
+    const { product, processes, alerts } = await up(
+      "hangs",
+      "[modules.haddrscan]\nprocess = true\n",
+    );
+    await using _ = product;
+    const before = await processes();
+    process.kill(before["detector@haddrscan"]!.pid!, "SIGSTOP");
+    const began = performance.now();
+    scan(0x0a090901);
+    await product.until(async () => (await alerts())[0], "an alert of the other detector");
+    const after = await product.until(async () => {
+      const all = await processes();
+      return all["detector@haddrscan"]!.restarts > 0 &&
+        all["detector@haddrscan"]!.state === "running"
+        ? all
+        : undefined;
+    }, "a restart");
+    process.stdout.write(`hang to running again: ${Math.round(performance.now() - began)} ms\n`);
+    expect(after["detector@haddrscan"]!.reason).toBe("it hung: no sign of life for 8 s");
+    for (const name of ["capture@right", "detectors"])
+      expect(after[name]).toMatchObject({ pid: before[name]!.pid, restarts: 0 });
+  });
+
+  test("a process that eats memory is ended at its limit, and the others keep theirs", async () => {
+    const eater =
+      "const all = []; for (;;) { all.push(Buffer.alloc(16 << 20, 1)); await Bun.sleep(5); }";
+    const { product, processes } = await up(
+      "eats",
+      `[limits]\nmemory = 512\n[commands.eater]\ncommand = [${JSON.stringify(process.execPath)}, "-e", ${JSON.stringify(eater)}]\ninputs = 0\n`,
+    );
+    await using _ = product;
+    const eats = await product.until(async () => {
+      const each = (await processes())["command@eater"]!;
+      return each.reason === null ? undefined : each;
+    }, "the end of the eater");
+    expect(eats.reason).toMatch(/^it had \d+ MB of memory; limits.memory allows 512$/);
+    expect((await processes())["detectors"]).toMatchObject({ state: "running", restarts: 0 });
+  });
+
+  test("detectors that are killed come back, and go on with what capture sends", async () => {
+    const { product, processes, alerts } = await up("killed", "");
+    await using _ = product;
+    const { pid } = (await processes())["detectors"]!;
+    process.kill(pid!, "SIGKILL");
+    await product.until(async () => {
+      const each = (await processes())["detectors"]!;
+      return each.state === "running" && each.pid !== pid ? each : undefined;
+    }, "other detectors");
+    scan(0x0a090902);
+    expect(await product.until(async () => (await alerts())[0], "an alert")).toMatchObject({
+      detector: "vportscan",
+      source: { ip: "10.9.9.2" },
+    });
+    expect((await processes())["capture@right"]).toMatchObject({ restarts: 0 });
+  });
+
+  test("another configuration restarts what is to do something else, and leaves the rest alone", async () => {
+    const { product, ask, processes } = await up("reload", "");
+    await using _ = product;
+    const before = await processes();
+    const body = `${TAP}[modules.vportscan]\nportsMax = 20\n`;
+    expect(await ask("/api/v1/config/apply", { body })).toMatchObject({
+      changes: ["modules.vportscan.portsMax: default -> 20"],
+      restarted: ["detectors"],
+      pending: [],
+    });
+    const after = await product.until(async () => {
+      const all = await processes();
+      return all["detectors"]!.state === "running" ? all : undefined;
+    }, "the detectors");
+    expect(after["capture@right"]!.pid).toBe(before["capture@right"]!.pid);
+    expect(after["detectors"]!.pid).not.toBe(before["detectors"]!.pid);
+    expect(await ask("/api/v1/config/rollback", { revision: 1 })).toMatchObject({
+      restarted: ["detectors"],
+    });
+  });
+
+  test("no process outlives a control that is killed", async () => {
+    const { product, processes } = await up("orphans", "");
+    await using _ = product;
+    const pids = Object.values(await processes()).map(({ pid }) => pid!);
+    expect(pids.length).toBe(3);
+    await product.stop("SIGKILL");
+    const end = performance.now() + 10_000;
+    while (pids.some((pid) => existsSync(`/proc/${pid}`)) && performance.now() < end)
+      await Bun.sleep(50);
+    expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+  });
+});
