@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** The pages that let somebody in. @module */
 import { useState } from "preact/hooks";
-import { type Access, post, type Session, wordsOf } from "./api.ts";
-import { Trouble } from "./parts.tsx";
+import type { Access, Session } from "./access.ts";
+import { post, wordsOf } from "./api.ts";
+import { Heading, Trouble } from "./parts.tsx";
 
 interface FieldOf {
   readonly name: string;
@@ -32,7 +33,7 @@ type Entered = (session: Session) => void;
 export function LogIn({ onEntered }: { readonly onEntered: Entered }) {
   return (
     <>
-      <h1>Log in</h1>
+      <Heading>Log in</Heading>
       <Form path="/api/v1/login" fields={[NAME, OLD]} submit="Log in" onEntered={onEntered} />
     </>
   );
@@ -49,20 +50,20 @@ export function Setup({
   if (access.kind === "open")
     return (
       <>
-        <h1>Setup</h1>
+        <Heading>Setup</Heading>
         <p>This is a demo without accounts: everything can be seen, and nothing is to be set up.</p>
       </>
     );
   if (access.kind !== "setup")
     return (
       <>
-        <h1>Setup</h1>
+        <Heading>Setup</Heading>
         <p>Setup is done: there is an admin.</p>
       </>
     );
   return (
     <>
-      <h1>Setup</h1>
+      <Heading>Setup</Heading>
       <p>
         Make the first admin. The token was shown where <code>nemean up</code> was started, and is
         good once.
