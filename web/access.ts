@@ -36,7 +36,8 @@ export async function accessOf(paths: Paths): Promise<Access> {
   }
 }
 
-const ROLES: readonly Role[] = ["viewer", "operator", "admin"];
+/** From the least to the most. */
+export const ROLES: readonly Role[] = ["viewer", "operator", "admin"];
 
 /**
  * The session of who has at least that role; undefined for all others. The API decides: this only spares people

@@ -9,7 +9,7 @@ const COLUMNS = ["Opened (UTC)", "Severity", "Alert", "Source", "Target", "Detec
 export function AlertTable({ items }: { readonly items: AlertPage["items"] }) {
   if (items.length === 0) return <p>No alerts match.</p>;
   return (
-    <table class="alerts">
+    <table class="alerts rows">
       <Columns names={COLUMNS} />
       <tbody>
         {items.map((alert) => (

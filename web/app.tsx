@@ -5,13 +5,16 @@ import { LogIn, Setup } from "./account.tsx";
 import { AlertDetail } from "./alert-detail.tsx";
 import { Alerts } from "./alerts.tsx";
 import { STRANGER, wordsOf } from "./api.ts";
+import { Audit } from "./audit.tsx";
 import { Configuration } from "./configuration.tsx";
 import { Header } from "./header.tsx";
 import { Overview } from "./overview.tsx";
+import { OwnAccount } from "./own-account.tsx";
 import { Trouble } from "./parts.tsx";
 import { Pipeline } from "./pipeline.tsx";
 import { hashOf, type Place, placeOf, TITLES } from "./routes.ts";
 import { Sinks } from "./sinks.tsx";
+import { Users } from "./users.tsx";
 
 function usePlace(): Place {
   const [place, setPlace] = useState(() => placeOf(location.hash));
@@ -98,6 +101,12 @@ function Page({
       return <Sinks access={access} paths={paths} />;
     case "configuration":
       return <Configuration access={access} />;
+    case "users":
+      return <Users access={access} />;
+    case "audit":
+      return <Audit query={query} access={access} />;
+    case "account":
+      return <OwnAccount access={access} onSession={onSession} />;
     case "setup":
       return <Setup access={access} onEntered={enter} />;
     default:

@@ -29,7 +29,7 @@ export function Deliveries({ path }: { readonly path: string }) {
       <Waiting on={polled} />
       {data?.items.length === 0 ? <p class="note">There are no sinks.</p> : null}
       {data && data.items.length > 0 ? (
-        <table class="deliveries">
+        <table class="deliveries rows">
           <Columns names={["Sink", "State", "Why"]} />
           <tbody>
             {data.items.map(({ sink, state, reason }) => (

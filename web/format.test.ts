@@ -11,6 +11,7 @@ import {
   share,
   short,
   utc,
+  utcOf,
 } from "./format.ts";
 
 test.each([
@@ -79,6 +80,7 @@ test("duration shows the two units that matter", () => {
 test("utc cuts to the second, and leaves what is no time", () => {
   expect(utc("2026-01-05T09:00:00.000001Z")).toBe("2026-01-05 09:00:00");
   expect(utc("now")).toBe("now");
+  expect(utcOf(1_767_603_600_999)).toBe("2026-01-05 09:00:00");
 });
 
 test("clock is the time of day in UTC", () => {

@@ -61,6 +61,9 @@ const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 export const utc = (time: string): string =>
   RFC3339.test(time) ? time.slice(0, 19).replace("T", " ") : time;
 
+/** The same of milliseconds since 1970. */
+export const utcOf = (milliseconds: number): string => utc(new Date(milliseconds).toISOString());
+
 /** A time of day (UTC) of seconds since 1970. */
 export const clock = (seconds: number): string =>
   new Date(seconds * 1000).toISOString().slice(11, 19);

@@ -99,6 +99,30 @@ export function Scroll({
   );
 }
 
+/** A password to be typed; a new one has at least 12 characters. */
+export function PasswordField({
+  label,
+  name = "password",
+  isNew = false,
+}: {
+  readonly label: string;
+  readonly name?: string;
+  readonly isNew?: boolean;
+}) {
+  return (
+    <label>
+      {label}
+      <input
+        type="password"
+        name={name}
+        required
+        minLength={isNew ? 12 : 1}
+        autocomplete={isNew ? "new-password" : "current-password"}
+      />
+    </label>
+  );
+}
+
 /** Names and values; what is undefined is left out. */
 export function Facts({
   facts,

@@ -38,7 +38,7 @@ export function Revisions({
     <Card title="Revisions">
       <p role="status">{said}</p>
       <Scroll label="Revisions">
-        <table class="revisions">
+        <table class="revisions rows">
           <Columns names={["Revision", "Applied (UTC)", "Why", ""]} />
           <tbody>
             {items.map(({ id, at, reason }) => (

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { type Access, type Paths, type Session, sessionOf } from "./access.ts";
 import { post, type SinkPage, type SinkTest, wordsOf } from "./api.ts";
-import { count, utc } from "./format.ts";
+import { count, utcOf } from "./format.ts";
 import { Card, Figure, Heading, Trouble, Waiting } from "./parts.tsx";
 import { usePoll } from "./use-poll.ts";
 
@@ -42,7 +42,7 @@ function SinkCard({
   readonly session: Session | undefined;
 }) {
   const { name, state, waiting, delivered, dropped, dead, lastError, lastErrorAt } = sink;
-  const at = lastErrorAt === null ? "" : ` (${utc(new Date(lastErrorAt).toISOString())} UTC)`;
+  const at = lastErrorAt === null ? "" : ` (${utcOf(lastErrorAt)} UTC)`;
   return (
     <Card title={name}>
       <div class="figures">
