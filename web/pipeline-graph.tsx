@@ -97,7 +97,7 @@ function ProcessBox({
       <rect x={x} y={y} width={width} height={height} rx="6" />
       <foreignObject x={x} y={y} width={Math.min(width, 196)} height="62">
         <button type="button" onClick={() => onChoose(name)} aria-pressed={isChosen}>
-          <strong>{name}</strong>
+          <strong class="name">{name}</strong>
           <span class="state">
             {state}
             {restarts > 0 && process.pid !== null ? ` · ${restartText(restarts)}` : ""}
@@ -131,7 +131,7 @@ function NodeButton({
   const name = kind === "sink" ? id.slice("sink:".length) : kind === "source" ? "meter" : id;
   const inside = (
     <>
-      <strong>{name}</strong>
+      <strong class="name">{name}</strong>
       <span class="load">{about}</span>
     </>
   );
