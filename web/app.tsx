@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { useEffect, useState } from "preact/hooks";
 import { type Access, accessOf, type Paths, pathsOf, type Session } from "./access.ts";
-import { LogIn, Setup } from "./account.tsx";
+import { OwnAccount } from "./account.tsx";
 import { AlertDetail } from "./alert-detail.tsx";
 import { Alerts } from "./alerts.tsx";
 import { STRANGER, wordsOf } from "./api.ts";
 import { Audit } from "./audit.tsx";
 import { Configuration } from "./configuration.tsx";
+import { LogIn, Setup } from "./enter.tsx";
 import { Header } from "./header.tsx";
 import { Overview } from "./overview.tsx";
-import { OwnAccount } from "./own-account.tsx";
 import { Trouble } from "./parts.tsx";
 import { Pipeline } from "./pipeline.tsx";
 import { hashOf, type Place, placeOf, TITLES } from "./routes.ts";
@@ -110,6 +110,6 @@ function Page({
     case "setup":
       return <Setup access={access} onEntered={enter} />;
     default:
-      return <Overview paths={paths} />;
+      return <Overview />;
   }
 }

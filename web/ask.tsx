@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** Buttons that change something, and ask before. @module */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { wordsOf } from "./api.ts";
 
 /** What is being done, and how it went, in words that are read out. */
@@ -49,7 +49,7 @@ export function AskButton({
   const dialog = useRef<HTMLDialogElement>(null);
   const [isOpen, setOpen] = useState(false);
   // When the form is in it: the focus goes to the form's first control.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isOpen) dialog.current?.showModal();
   }, [isOpen]);
   const sure = (event: SubmitEvent): void => {

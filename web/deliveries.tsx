@@ -7,7 +7,7 @@ const POLL_MS = 5000;
 
 interface DeliveryOf {
   readonly sink: string;
-  readonly state: "delivered" | "waiting" | "dead" | "not routed" | "dropped";
+  readonly state: "delivered" | "waiting" | "dead" | "not routed" | "dropped" | "unknown";
   readonly reason?: string;
 }
 
@@ -17,6 +17,7 @@ const WORDS: Readonly<Record<DeliveryOf["state"], string>> = {
   dead: "refused by the receiver",
   "not routed": "not meant for it",
   dropped: "dropped",
+  unknown: "not known any more",
 };
 
 /** Which sinks have an event, and why others have not. */
@@ -36,7 +37,7 @@ export function Deliveries({ path }: { readonly path: string }) {
               <tr key={sink}>
                 <th scope="row">{sink}</th>
                 <td class={state === "dead" || state === "dropped" ? "bad" : undefined}>
-                  {WORDS[state] ?? state}
+                  {WORDS[state]}
                 </td>
                 <td class="wide">{reason ?? ""}</td>
               </tr>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Paths } from "./access.ts";
 import type { Health, Stats } from "./api.ts";
 import { Bars } from "./bars.tsx";
 import { Chart } from "./chart.tsx";
@@ -8,7 +7,7 @@ import { count, duration, percent, short } from "./format.ts";
 import { Card, Figure, Heading, Severity, Trouble, Waiting } from "./parts.tsx";
 import { type Columns, RateHistory, totalsOf } from "./rates.ts";
 import { hashOf } from "./routes.ts";
-import { TOP, Top } from "./top.tsx";
+import { Top } from "./top.tsx";
 import { usePoll } from "./use-poll.ts";
 
 const POLL_MS = 2000;
@@ -26,7 +25,7 @@ function useRates(stats: Stats | undefined): Columns {
 }
 
 /** What the tap sees, what it lost, what was found, and what is wrong. */
-export function Overview({ paths }: { readonly paths: Paths }) {
+export function Overview() {
   const polled = usePoll<Stats>("/api/v1/stats", POLL_MS);
   const { data: health } = usePoll<Health>("/healthz", POLL_MS);
   const stats = polled.data;
@@ -49,7 +48,7 @@ export function Overview({ paths }: { readonly paths: Paths }) {
       ) : null}
       <div class="pair">
         {stats ? <Severities stats={stats} /> : null}
-        {paths.has(TOP) ? <Top /> : null}
+        {stats?.top ? <Top top={stats.top} /> : null}
       </div>
     </>
   );

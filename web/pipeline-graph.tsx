@@ -140,12 +140,7 @@ function NodeButton({
       {process === null ? (
         <div class="node">{inside}</div>
       ) : (
-        <button
-          type="button"
-          class="node"
-          onClick={() => onChoose(process)}
-          aria-label={`${name}, ${about}, in ${process}`}
-        >
+        <button type="button" class="node" onClick={() => onChoose(process)}>
           {inside}
         </button>
       )}

@@ -2,7 +2,7 @@
 import { type Access, type Paths, sessionOf } from "./access.ts";
 import { Counters } from "./counters.tsx";
 import { count, share, short } from "./format.ts";
-import { Card, Columns, Heading, Scroll, Trouble, Waiting } from "./parts.tsx";
+import { Card, Columns, Facts, Heading, Scroll, Trouble, Waiting } from "./parts.tsx";
 import { cpuOf, linkKey, type PipelineData, PROCESSES, usePipeline } from "./pipeline-data.ts";
 import { PipelineGraph } from "./pipeline-graph.tsx";
 import { ProcessPanel } from "./process-panel.tsx";
@@ -66,6 +66,7 @@ function Supervised({
           ) : null}
           <ProcessTable {...data} processes={processes} />
           <LinkTable {...data} />
+          <Off modules={data.modules} />
         </>
       ) : null}
     </>
@@ -134,6 +135,17 @@ function LinkTable({ links, rates }: PipelineData) {
           </tbody>
         </table>
       </Scroll>
+    </Card>
+  );
+}
+
+/** Modules that are there and do nothing. */
+function Off({ modules }: Pick<PipelineData, "modules">) {
+  const off = modules.filter(({ process }) => process === null);
+  if (off.length === 0) return null;
+  return (
+    <Card title="Modules that are off">
+      <Facts facts={off.map(({ name, about }) => [name, about])} />
     </Card>
   );
 }

@@ -1,41 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import type { TopPort, TopTalker, TopView } from "../src/core/flow/top.ts";
 import { Bars } from "./bars.tsx";
 import { count, duration, portName, short } from "./format.ts";
-import { Card, Trouble, Waiting } from "./parts.tsx";
+import { Card } from "./parts.tsx";
 import { hashOf } from "./routes.ts";
-import { usePoll } from "./use-poll.ts";
 
-export const TOP = "/api/v1/top";
-const POLL_MS = 5000;
+/** More of them are no list to glance at. */
+const SHOWN = 10;
 
-interface Counts {
-  readonly bytes: number;
-  readonly packets: number;
-  readonly flows: number;
-}
-interface TopLists {
-  /** How far back they look. */
-  readonly seconds: number;
-  readonly talkers: readonly (Counts & { readonly ip: string })[];
-  readonly ports: readonly (Counts & { readonly protocol: number; readonly port: number })[];
-}
-
-const textOf = ({ bytes, flows }: Counts): string =>
+const textOf = ({ bytes, flows }: TopTalker | TopPort): string =>
   `${short(bytes, "B")} · ${count(flows)} ${flows === 1 ? "flow" : "flows"}`;
 
-/** Who sends most, and to which ports. */
-export function Top() {
-  const polled = usePoll<TopLists>(TOP, POLL_MS);
-  const { data, error } = polled;
+/** Who sends and gets most, and on which ports. */
+export function Top({ top: { seconds, talkers, ports } }: { readonly top: TopView }) {
+  const ago = seconds === 0 ? "" : `, last ${duration(seconds)}`;
   return (
     <>
-      <Card title={data ? `Top talkers, last ${duration(data.seconds)}` : "Top talkers"}>
-        <Trouble text={error} />
-        <Waiting on={polled} />
-        {data?.talkers.length === 0 ? <p class="note">No flow has ended yet.</p> : null}
+      <Card title={`Top talkers${ago}`}>
+        {talkers.length === 0 ? <p class="note">No flow has ended yet.</p> : null}
         <Bars
           label="Top talkers"
-          rows={(data?.talkers ?? []).map((talker) => ({
+          rows={talkers.slice(0, SHOWN).map((talker) => ({
             key: talker.ip,
             name: <a href={hashOf("alerts", { query: { ip: talker.ip } })}>{talker.ip}</a>,
             value: talker.bytes,
@@ -43,12 +28,11 @@ export function Top() {
           }))}
         />
       </Card>
-      <Card title={data ? `Top ports, last ${duration(data.seconds)}` : "Top ports"}>
-        <Waiting on={polled} />
-        {data?.ports.length === 0 ? <p class="note">No flow has ended yet.</p> : null}
+      <Card title={`Top ports${ago}`}>
+        {ports.length === 0 ? <p class="note">No flow has ended yet.</p> : null}
         <Bars
           label="Top ports"
-          rows={(data?.ports ?? []).map((port) => ({
+          rows={ports.slice(0, SHOWN).map((port) => ({
             key: portName(port),
             name: portName(port),
             value: port.bytes,
