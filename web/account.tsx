@@ -1,124 +1,63 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/** The pages that let somebody in. @module */
-import { useState } from "preact/hooks";
-import { type Access, post, type Session, wordsOf } from "./api.ts";
-import { Trouble } from "./parts.tsx";
+import type { Access, Session } from "./access.ts";
+import { post } from "./api.ts";
+import { useDoing } from "./ask.tsx";
+import { Card, Heading, PasswordField } from "./parts.tsx";
+import { Tokens } from "./tokens.tsx";
 
-interface FieldOf {
-  readonly name: string;
-  readonly label: string;
-  readonly secret?: boolean;
-  readonly autocomplete: string;
-  readonly minLength?: number;
-}
-
-const NAME: FieldOf = { name: "name", label: "Name", autocomplete: "username" };
-const OLD: FieldOf = {
-  name: "password",
-  label: "Password",
-  secret: true,
-  autocomplete: "current-password",
-};
-const TOKEN: FieldOf = { name: "token", label: "Setup token", autocomplete: "off" };
-const NEW: FieldOf = {
-  ...OLD,
-  label: "Password, 12 characters or more",
-  autocomplete: "new-password",
-  minLength: 12,
-};
-
-type Entered = (session: Session) => void;
-
-export function LogIn({ onEntered }: { readonly onEntered: Entered }) {
-  return (
-    <>
-      <h1>Log in</h1>
-      <Form path="/api/v1/login" fields={[NAME, OLD]} submit="Log in" onEntered={onEntered} />
-    </>
-  );
-}
-
-/** The first admin of a new appliance. */
-export function Setup({
+/** One's own password and API tokens. */
+export function OwnAccount({
   access,
-  onEntered,
+  onSession,
 }: {
   readonly access: Access;
-  readonly onEntered: Entered;
+  readonly onSession: (session: Session) => void;
 }) {
-  if (access.kind === "open")
-    return (
-      <>
-        <h1>Setup</h1>
-        <p>This is a demo without accounts: everything can be seen, and nothing is to be set up.</p>
-      </>
-    );
-  if (access.kind !== "setup")
-    return (
-      <>
-        <h1>Setup</h1>
-        <p>Setup is done: there is an admin.</p>
-      </>
-    );
   return (
     <>
-      <h1>Setup</h1>
-      <p>
-        Make the first admin. The token was shown where <code>nemean up</code> was started, and is
-        good once.
-      </p>
-      <Form
-        path="/api/v1/setup"
-        fields={[TOKEN, NAME, NEW]}
-        submit="Make admin"
-        onEntered={onEntered}
-      />
+      <Heading>Your account</Heading>
+      {access.kind === "session" ? (
+        <>
+          <p class="note">{`${access.session.name}, ${access.session.role}`}</p>
+          <Password csrf={access.session.csrf} onSession={onSession} />
+          <Tokens session={access.session} />
+        </>
+      ) : (
+        <p>There are no accounts here.</p>
+      )}
     </>
   );
 }
 
-function Form({
-  path,
-  fields,
-  submit,
-  onEntered,
+function Password({
+  csrf,
+  onSession,
 }: {
-  readonly path: string;
-  readonly fields: readonly FieldOf[];
-  readonly submit: string;
-  readonly onEntered: Entered;
+  readonly csrf: string;
+  readonly onSession: (session: Session) => void;
 }) {
-  const [error, setError] = useState<string>();
-  const [busy, setBusy] = useState(false);
-  const send = async (event: SubmitEvent): Promise<void> => {
+  const { busy, said, run } = useDoing();
+  const change = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
-    const entries = [...new FormData(event.currentTarget as HTMLFormElement)];
-    const body = Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
-    setBusy(true);
-    setError(undefined);
-    try {
-      onEntered(await post<Session>(path, body));
-    } catch (failure) {
-      setError(wordsOf(failure));
-      setBusy(false);
-    }
+    const form = event.currentTarget as HTMLFormElement;
+    const body = Object.fromEntries(new FormData(form));
+    await run(async () => {
+      // The session goes on under another token.
+      onSession(await post<Session>("/api/v1/password", body, csrf));
+      form.reset();
+      return "Your password is changed; your other sessions have ended.";
+    });
   };
   return (
-    <form class="account" onSubmit={send}>
-      {fields.map(({ name, label, secret = false, autocomplete, minLength = 1 }) => (
-        <label key={name} htmlFor={name}>
-          {label}
-          {secret ? (
-            <input id={name} type="password" required {...{ name, autocomplete, minLength }} />
-          ) : (
-            <input id={name} required {...{ name, autocomplete, minLength }} />
-          )}
-        </label>
-      ))}
-      <button type="submit" disabled={busy}>
-        {submit}
-      </button>
-      <Trouble text={error} />
-    </form>
+    <Card title="Password">
+      <form class="filters" onSubmit={change} aria-label="Password">
+        <PasswordField name="old" label="Old password" />
+        <PasswordField label="New password, 12 characters or more" isNew />
+        <button type="submit" disabled={busy}>
+          Change password
+        </button>
+        <span role="status">{said}</span>
+      </form>
+    </Card>
   );
 }

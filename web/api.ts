@@ -31,19 +31,27 @@ export interface SinkTest {
   readonly refused?: string;
   readonly failure?: string;
 }
-export interface Session {
-  readonly csrf: string;
-  readonly name: string;
-  readonly role: string;
+export interface Items<T> {
+  readonly items: readonly T[];
+}
+
+/** One thing that is wrong with a request: a field of it, or a place in its text. */
+export interface Mistake {
+  readonly detail?: string;
+  readonly message?: string;
+  readonly line?: number;
+  readonly column?: number;
 }
 
 /** What the API refused, in its words. */
 export class ApiError extends Error {
   readonly status: number;
+  readonly mistakes: readonly Mistake[];
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, mistakes: readonly Mistake[] = []) {
     super(message);
     this.status = status;
+    this.mistakes = mistakes;
   }
 }
 
@@ -51,11 +59,11 @@ async function answerOf<T>(response: Response): Promise<T> {
   const body = (await response.json().catch(() => ({}))) as {
     title?: string;
     detail?: string;
-    errors?: { detail: string }[];
+    errors?: Mistake[];
   };
   if (response.ok) return body as T;
   const said = body.detail ?? body.title ?? `the API answered ${response.status}`;
-  throw new ApiError(response.status, said);
+  throw new ApiError(response.status, said, body.errors);
 }
 
 /** Event of the window: the session has ended, or there never was one. */
@@ -68,7 +76,7 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return answerOf<T>(response);
 }
 
-type Body = Readonly<Record<string, string>> | undefined;
+export type Body = Readonly<Record<string, unknown>> | undefined;
 
 /** Send JSON, with the session's proof where there is one. */
 async function send<T>(
@@ -86,33 +94,9 @@ export const post = <T>(path: string, body: Body, csrf?: string): Promise<T> =>
   send(path, { method: "POST", body, csrf });
 export const patch = <T>(path: string, body: Body, csrf: string): Promise<T> =>
   send(path, { method: "PATCH", body, csrf });
+export const remove = <T>(path: string, csrf: string): Promise<T> =>
+  send(path, { method: "DELETE", body: undefined, csrf });
 
 /** Words for what went wrong. */
 export const wordsOf = (error: unknown): string =>
   error instanceof ApiError ? error.message : "the appliance does not answer";
-
-/** Who one is to the API. */
-export type Access =
-  /** There are no accounts: all that can be seen is open. */
-  | { readonly kind: "open" }
-  /** There is no admin yet. */
-  | { readonly kind: "setup" }
-  | { readonly kind: "stranger" }
-  | { readonly kind: "session"; readonly session: Session };
-
-/** What the appliance has: its index names only what is there. */
-export interface Index {
-  readonly session?: string;
-  readonly sinks?: string;
-}
-
-/** Find out who one is. The index is asked first, so that an appliance without accounts is asked for none. */
-export async function accessOf({ session }: Index): Promise<Access> {
-  if (session === undefined) return { kind: "open" };
-  try {
-    return { kind: "session", session: await get<Session>(session) };
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    return error.status === 403 ? { kind: "setup" } : { kind: "stranger" };
-  }
-}

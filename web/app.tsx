@@ -1,32 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { useEffect, useState } from "preact/hooks";
-import { LogIn, Setup } from "./account.tsx";
+import { type Access, accessOf, type Paths, pathsOf, type Session } from "./access.ts";
+import { OwnAccount } from "./account.tsx";
 import { AlertDetail } from "./alert-detail.tsx";
 import { Alerts } from "./alerts.tsx";
-import {
-  type Access,
-  accessOf,
-  get,
-  type Index,
-  post,
-  type Session,
-  STRANGER,
-  wordsOf,
-} from "./api.ts";
-import { Modules } from "./modules.tsx";
+import { STRANGER, wordsOf } from "./api.ts";
+import { Audit } from "./audit.tsx";
+import { Configuration } from "./configuration.tsx";
+import { LogIn, Setup } from "./enter.tsx";
+import { Header } from "./header.tsx";
 import { Overview } from "./overview.tsx";
 import { Trouble } from "./parts.tsx";
-import { hashOf, PAGES, type PageName, type Place, placeOf } from "./routes.ts";
+import { Pipeline } from "./pipeline.tsx";
+import { hashOf, type Place, placeOf, TITLES } from "./routes.ts";
 import { Sinks } from "./sinks.tsx";
-
-const TITLES: Readonly<Record<PageName, string>> = {
-  overview: "Overview",
-  alerts: "Alerts",
-  sinks: "Sinks",
-  modules: "Modules",
-  setup: "Setup",
-  login: "Log in",
-};
+import { Users } from "./users.tsx";
 
 function usePlace(): Place {
   const [place, setPlace] = useState(() => placeOf(location.hash));
@@ -39,7 +27,7 @@ function usePlace(): Place {
 }
 
 interface Known {
-  readonly index: Index;
+  readonly paths: Paths;
   readonly access: Access;
 }
 
@@ -49,11 +37,11 @@ export function App() {
   const [error, setError] = useState<string>();
   const look = async (): Promise<void> => {
     try {
-      const index = await get<Index>("/");
-      const access = await accessOf(index);
+      const paths = await pathsOf();
+      const access = await accessOf(paths);
       // Who comes to a new appliance comes for this; any page named in the address is shown as well.
       if (access.kind === "setup" && location.hash === "") location.hash = hashOf("setup");
-      setKnown({ index, access });
+      setKnown({ paths, access });
     } catch (failure) {
       setError(wordsOf(failure));
     }
@@ -65,95 +53,62 @@ export function App() {
     addEventListener(STRANGER, forget);
     return () => removeEventListener(STRANGER, forget);
   }, []);
+  const page = known?.access.kind === "stranger" ? "login" : place.page;
   useEffect(() => {
-    document.title = `${TITLES[place.page]} – Nemean`;
-  }, [place.page]);
-  if (!known) return <Trouble text={error} />;
-  const entered = (session: Session): void => {
+    document.title = `${TITLES[page]} – Nemean`;
+  }, [page]);
+  if (!known)
+    return (
+      <main>{error === undefined ? <p class="note">Loading …</p> : <Trouble text={error} />}</main>
+    );
+  const onSession = (session: Session): void =>
     setKnown({ ...known, access: { kind: "session", session } });
-    location.hash = hashOf("overview");
-  };
   return (
     <>
-      <Header page={place.page} access={known.access} onLeft={look} />
+      <Header page={page} {...known} onLeft={look} />
       <main>
-        <Page place={place} known={known} onEntered={entered} />
+        <Page place={place} {...known} onSession={onSession} />
       </main>
     </>
   );
 }
 
-function Header({
-  page,
-  access,
-  onLeft,
-}: {
-  readonly page: PageName;
-  readonly access: Access;
-  readonly onLeft: () => Promise<void>;
-}) {
-  const pages: PageName[] = access.kind === "stranger" ? ["login"] : [...PAGES];
-  if (access.kind === "setup" || access.kind === "open") pages.push("setup");
-  return (
-    <header>
-      <span class="brand">Nemean</span>
-      <nav aria-label="Pages of the console">
-        {pages.map((name) => (
-          <a key={name} href={hashOf(name)} aria-current={name === page ? "page" : undefined}>
-            {TITLES[name]}
-          </a>
-        ))}
-      </nav>
-      {access.kind === "session" ? <Leave session={access.session} onLeft={onLeft} /> : null}
-    </header>
-  );
-}
-
-function Leave({
-  session,
-  onLeft,
-}: {
-  readonly session: Session;
-  readonly onLeft: () => Promise<void>;
-}) {
-  const leave = async (): Promise<void> => {
-    // Whoever's session has ended already has left as well.
-    await post("/api/v1/logout", undefined, session.csrf).catch(() => undefined);
-    await onLeft();
-  };
-  return (
-    <span class="who">
-      {session.name} ({session.role}){" "}
-      <button type="button" onClick={leave}>
-        Log out
-      </button>
-    </span>
-  );
-}
-
 function Page({
   place: { page, id, query },
-  known: { index, access },
-  onEntered,
-}: {
+  paths,
+  access,
+  onSession,
+}: Known & {
   readonly place: Place;
-  readonly known: Known;
-  readonly onEntered: (session: Session) => void;
+  readonly onSession: (session: Session) => void;
 }) {
-  if (access.kind === "stranger") return <LogIn onEntered={onEntered} />;
+  const enter = (session: Session): void => {
+    onSession(session);
+    // Whoever came for a page gets it.
+    if (page === "login" || page === "setup") location.hash = hashOf("overview");
+  };
+  if (access.kind === "stranger") return <LogIn onEntered={enter} />;
   switch (page) {
     case "alerts":
       return id === undefined ? (
         <Alerts query={query} />
       ) : (
-        <AlertDetail key={id} id={id} access={access} />
+        <AlertDetail key={id} id={id} access={access} paths={paths} />
       );
+    case "pipeline":
+      return <Pipeline query={query} access={access} paths={paths} />;
     case "sinks":
-      return <Sinks path={index.sinks} access={access} />;
-    case "modules":
-      return <Modules />;
+      return <Sinks access={access} paths={paths} />;
+    case "configuration":
+      return <Configuration access={access} />;
+    case "users":
+      return <Users access={access} />;
+    case "audit":
+      return <Audit query={query} access={access} />;
+    case "account":
+      return <OwnAccount access={access} onSession={onSession} />;
     case "setup":
-      return <Setup access={access} onEntered={onEntered} />;
+      return <Setup access={access} onEntered={enter} />;
     default:
       return <Overview />;
   }

@@ -35,7 +35,10 @@ function plotOptions(label: string, unit: string, width: number): uPlot.Options 
   };
 }
 
-/** One quantity over time. What it shows last stands beside it as text. */
+/** Points from which on a line can be drawn. */
+const POINTS_MIN = 2;
+
+/** One quantity over time; in words as long as there is nothing to draw. What it shows last stands beside it as text. */
 export function Chart({
   label,
   unit,
@@ -53,8 +56,10 @@ export function Chart({
   const latest = useRef(data);
   latest.current = data;
 
+  const isDrawn = times.length >= POINTS_MIN;
   useEffect(() => {
-    const element = place.current!;
+    const element = place.current;
+    if (!isDrawn || !element) return;
     const draw = (): void => {
       plot.current?.destroy();
       const options = plotOptions(label, unit, element.clientWidth);
@@ -73,7 +78,7 @@ export function Chart({
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [label, unit]);
+  }, [label, unit, isDrawn]);
 
   useEffect(() => {
     plot.current?.setData(latest.current);
@@ -84,7 +89,11 @@ export function Chart({
       <figcaption>
         {label} <strong>{short(values.at(-1), unit)}</strong>
       </figcaption>
-      <div ref={place} aria-hidden="true" />
+      {isDrawn ? (
+        <div ref={place} aria-hidden="true" />
+      ) : (
+        <p class="note">The line begins with the second measurement, in a few seconds.</p>
+      )}
     </figure>
   );
 }

@@ -6,9 +6,12 @@ import {
   duration,
   endpointText,
   percent,
+  portName,
   severityName,
+  share,
   short,
   utc,
+  utcOf,
 } from "./format.ts";
 
 test.each([
@@ -47,10 +50,27 @@ test("percent never says none or all when it is not", () => {
   expect(percent(1, 0)).toBe("0 %");
 });
 
+test("share has a digit after the point where it is small, and may be more than all", () => {
+  expect([0, 0.004, 0.0996, 0.5, 2.5, undefined].map(share)).toEqual([
+    "0.0 %",
+    "0.4 %",
+    "10 %",
+    "50 %",
+    "250 %",
+    "–",
+  ]);
+});
+
+test("portName says the protocol, by number where it has no name here", () => {
+  expect(portName({ protocol: 6, port: 443 })).toBe("443/tcp");
+  expect(portName({ protocol: 132, port: 36_412 })).toBe("36412/132");
+});
+
 test("duration shows the two units that matter", () => {
-  expect([59.9, 61, 3700, 90_000, -1].map(duration)).toEqual([
+  expect([59.9, 61, 300, 3700, 90_000, -1].map(duration)).toEqual([
     "59 s",
     "1 min 1 s",
+    "5 min",
     "1 h 1 min",
     "1 d 1 h",
     "0 s",
@@ -60,6 +80,7 @@ test("duration shows the two units that matter", () => {
 test("utc cuts to the second, and leaves what is no time", () => {
   expect(utc("2026-01-05T09:00:00.000001Z")).toBe("2026-01-05 09:00:00");
   expect(utc("now")).toBe("now");
+  expect(utcOf(1_767_603_600_999)).toBe("2026-01-05 09:00:00");
 });
 
 test("clock is the time of day in UTC", () => {

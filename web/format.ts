@@ -29,18 +29,30 @@ export function percent(part: number, whole: number): string {
   return value > 99.99 ? "> 99.99 %" : `${value < 1 ? value.toFixed(2) : value.toFixed(1)} %`;
 }
 
+/** A part of one as per cent, above 100 % where it is more: of a core, threads use several. */
+export const share = (part: number | undefined): string =>
+  part === undefined ? "–" : `${(part * 100).toFixed(part < 0.0995 ? 1 : 0)} %`;
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Seconds as the two units that matter: 3 d 4 h. */
+/** Seconds as the two units that matter: 3 d 4 h; as one, where the other is 0. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < MINUTE) return `${whole} s`;
-  if (whole < HOUR) return `${Math.floor(whole / MINUTE)} min ${whole % MINUTE} s`;
-  if (whole < DAY)
-    return `${Math.floor(whole / HOUR)} h ${Math.floor((whole % HOUR) / MINUTE)} min`;
-  return `${Math.floor(whole / DAY)} d ${Math.floor((whole % DAY) / HOUR)} h`;
+  if (whole < HOUR) return units(whole, [MINUTE, "min"], [1, "s"]);
+  return whole < DAY
+    ? units(whole, [HOUR, "h"], [MINUTE, "min"])
+    : units(whole, [DAY, "d"], [HOUR, "h"]);
+}
+
+type Unit = readonly [seconds: number, name: string];
+
+function units(seconds: number, [large, largeName]: Unit, [small, smallName]: Unit): string {
+  const rest = Math.floor((seconds % large) / small);
+  const first = `${Math.floor(seconds / large)} ${largeName}`;
+  return rest === 0 ? first : `${first} ${rest} ${smallName}`;
 }
 
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
@@ -49,9 +61,28 @@ const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 export const utc = (time: string): string =>
   RFC3339.test(time) ? time.slice(0, 19).replace("T", " ") : time;
 
+/** The same of milliseconds since 1970. */
+export const utcOf = (milliseconds: number): string => utc(new Date(milliseconds).toISOString());
+
 /** A time of day (UTC) of seconds since 1970. */
 export const clock = (seconds: number): string =>
   new Date(seconds * 1000).toISOString().slice(11, 19);
+
+const PROTOCOLS: Readonly<Record<number, string>> = {
+  1: "icmp",
+  6: "tcp",
+  17: "udp",
+  58: "icmpv6",
+};
+
+/** A port with its protocol: 443/tcp. */
+export const portName = ({
+  protocol,
+  port,
+}: {
+  readonly protocol: number;
+  readonly port: number;
+}): string => `${port}/${PROTOCOLS[protocol] ?? protocol}`;
 
 /** The name of a severity from 0 to 10. */
 export function severityName(severity: number): "info" | "low" | "medium" | "high" | "critical" {

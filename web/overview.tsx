@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Health, Stats } from "./api.ts";
+import { Bars } from "./bars.tsx";
 import { Chart } from "./chart.tsx";
 import { count, duration, percent, short } from "./format.ts";
-import { Card, Figure, Severity, Trouble } from "./parts.tsx";
+import { Card, Figure, Heading, Severity, Trouble, Waiting } from "./parts.tsx";
 import { type Columns, RateHistory, totalsOf } from "./rates.ts";
 import { hashOf } from "./routes.ts";
+import { Top } from "./top.tsx";
 import { usePoll } from "./use-poll.ts";
 
 const POLL_MS = 2000;
@@ -24,23 +26,30 @@ function useRates(stats: Stats | undefined): Columns {
 
 /** What the tap sees, what it lost, what was found, and what is wrong. */
 export function Overview() {
-  const { data: stats, error } = usePoll<Stats>("/api/v1/stats", POLL_MS);
+  const polled = usePoll<Stats>("/api/v1/stats", POLL_MS);
   const { data: health } = usePoll<Health>("/healthz", POLL_MS);
+  const stats = polled.data;
   const [times, packets, bits, flows] = useRates(stats);
   return (
     <>
-      <h1>Overview</h1>
-      <Trouble text={error} />
+      <Heading>Overview</Heading>
+      <Trouble text={polled.error} />
+      <Waiting on={polled} />
       {health ? <HealthCard health={health} /> : null}
-      {stats ? <Figures stats={stats} /> : <p>Waiting for the first numbers …</p>}
-      <Card title={stats?.finished ? "Traffic: the source has ended" : "Traffic (times in UTC)"}>
-        <div class="charts">
-          <Chart label="Packets" unit="p/s" times={times} values={packets} />
-          <Chart label="Bits" unit="b/s" times={times} values={bits} />
-          <Chart label="Flows" unit="f/s" times={times} values={flows} />
-        </div>
-      </Card>
-      {stats ? <Severities stats={stats} /> : null}
+      {stats ? <Figures stats={stats} /> : null}
+      {stats ? (
+        <Card title={stats.finished ? "Traffic: the source has ended" : "Traffic (times in UTC)"}>
+          <div class="charts">
+            <Chart label="Bits" unit="b/s" times={times} values={bits} />
+            <Chart label="Packets" unit="p/s" times={times} values={packets} />
+            <Chart label="Flows" unit="f/s" times={times} values={flows} />
+          </div>
+        </Card>
+      ) : null}
+      <div class="pair">
+        {stats ? <Severities stats={stats} /> : null}
+        {stats?.top ? <Top top={stats.top} /> : null}
+      </div>
     </>
   );
 }
@@ -66,6 +75,8 @@ function HealthCard({ health: { status, reasons, version, uptime } }: { readonly
 function Figures({ stats }: { readonly stats: Stats }) {
   const { packets, bytes, flows, dropped, seen } = totalsOf(stats);
   const captured = stats.sources.some(({ capture }) => capture !== undefined);
+  const sinks = stats.delivery?.sinks ?? [];
+  const waiting = sinks.reduce((sum, sink) => sum + sink.waiting, 0);
   return (
     <div class="figures">
       <Figure label="Packets" value={short(packets)} note={count(packets)} />
@@ -77,6 +88,14 @@ function Figures({ stats }: { readonly stats: Stats }) {
         note={captured ? `${count(dropped)} frames` : "no live capture"}
         bad={dropped > 0}
       />
+      {sinks.length === 0 ? null : (
+        <Figure
+          label="Alerts wait for sinks"
+          value={count(waiting)}
+          note={`${count(sinks.length)} ${sinks.length === 1 ? "sink" : "sinks"}`}
+          bad={sinks.some(({ state }) => state === "waiting")}
+        />
+      )}
       <Figure label="Memory" value={short(stats.rss, "B")} />
     </div>
   );
@@ -87,7 +106,6 @@ function Severities({ stats }: { readonly stats: Stats }) {
   for (const { severity, events: more } of stats.store.stored)
     events.set(severity, (events.get(severity) ?? 0) + more);
   const rows = [...events].sort(([a], [b]) => b - a);
-  const most = Math.max(...events.values(), 1);
   return (
     <Card title="Alerts by severity">
       <p>
@@ -95,25 +113,19 @@ function Severities({ stats }: { readonly stats: Stats }) {
           <strong id="alert-total">{count(stats.store.total)}</strong> in the store
         </a>
       </p>
-      <table class="bars">
-        <tbody>
-          {rows.map(([severity, number]) => (
-            <tr key={severity}>
-              <th scope="row">
-                <a href={hashOf("alerts", { query: { severity: String(severity) } })}>
-                  <Severity value={severity} />
-                </a>
-              </th>
-              <td>
-                <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-                  <rect width={(number / most) * 100} height="8" />
-                </svg>
-              </td>
-              <td class="number">{count(number)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Bars
+        label="Alerts by severity"
+        rows={rows.map(([severity, number]) => ({
+          key: String(severity),
+          name: (
+            <a href={hashOf("alerts", { query: { severity: String(severity) } })}>
+              <Severity value={severity} />
+            </a>
+          ),
+          value: number,
+          text: count(number),
+        }))}
+      />
     </Card>
   );
 }

@@ -1,8 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { type Access, type Paths, sessionOf } from "./access.ts";
 
-/** Pages that have an entry in the navigation, in its order. */
-export const PAGES = ["overview", "alerts", "sinks", "modules"] as const;
-export type PageName = (typeof PAGES)[number] | "setup" | "login";
+/** Pages, and what each is called; those of the navigation come first, in its order. */
+export const TITLES = {
+  overview: "Overview",
+  alerts: "Alerts",
+  pipeline: "Pipeline",
+  sinks: "Sinks",
+  configuration: "Configuration",
+  users: "Users",
+  audit: "Audit",
+  setup: "Setup",
+  account: "Your account",
+  login: "Log in",
+} as const;
+export type PageName = keyof typeof TITLES;
+
+/** Pages by the names they had before. */
+const BEFORE: Readonly<Record<string, PageName>> = { modules: "pipeline" };
 
 /** Where in the console one is: what the address's hash says. */
 export interface Place {
@@ -14,12 +29,12 @@ export interface Place {
 }
 
 const HASH = /^#\/([a-z]+)(?:\/([\w-]+))?(?:\?(.*))?$/;
-const NAMES: readonly string[] = [...PAGES, "setup", "login"];
 
 /** The place that a hash names; the overview for one that names none. */
 export function placeOf(hash: string): Place {
-  const [, page = "", id, query] = HASH.exec(hash) ?? [];
-  if (!NAMES.includes(page)) return { page: "overview", query: new URLSearchParams() };
+  const [, name = "", id, query] = HASH.exec(hash) ?? [];
+  const page = Object.hasOwn(BEFORE, name) ? BEFORE[name]! : name;
+  if (!Object.hasOwn(TITLES, page)) return { page: "overview", query: new URLSearchParams() };
   return {
     page: page as PageName,
     ...(id === undefined ? {} : { id }),
@@ -40,8 +55,26 @@ export function hashOf(
   return `#/${page}${id === undefined ? "" : `/${id}`}${search === "" ? "" : `?${search}`}`;
 }
 
+/** Pages that one may see on this appliance, for the navigation. */
+export function pagesFor(access: Access, paths: Paths): readonly PageName[] {
+  if (access.kind === "stranger") return ["login"];
+  const isOperator = sessionOf(access, "operator") !== undefined;
+  const isAdmin = sessionOf(access, "admin") !== undefined;
+  const shown: Readonly<Partial<Record<PageName, boolean>>> = {
+    overview: true,
+    alerts: true,
+    pipeline: true,
+    sinks: isOperator,
+    configuration: isOperator && paths.has("/api/v1/config"),
+    users: isAdmin,
+    audit: isAdmin,
+    setup: access.kind === "setup" || access.kind === "open",
+  };
+  return (Object.keys(shown) as PageName[]).filter((page) => shown[page]);
+}
+
 /** Filters that the page of alerts has, as the API names them. */
-export const ALERT_FILTERS = ["severity", "detector", "ip"] as const;
+export const ALERT_FILTERS = ["severity", "detector", "category", "state", "ip"] as const;
 
 const PAGE_SIZE = "50";
 

@@ -1,40 +1,34 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { useState } from "preact/hooks";
-import { type Access, post, type Session, type SinkPage, type SinkTest, wordsOf } from "./api.ts";
-import { count, utc } from "./format.ts";
-import { Card, Figure, Trouble } from "./parts.tsx";
+import { type Access, type Paths, type Session, sessionOf } from "./access.ts";
+import { post, type SinkPage, type SinkTest, wordsOf } from "./api.ts";
+import { count, utcOf } from "./format.ts";
+import { Card, Figure, Heading, Trouble, Waiting } from "./parts.tsx";
 import { usePoll } from "./use-poll.ts";
 
+const SINKS = "/api/v1/sinks";
 const POLL_MS = 2000;
 
 /** Receivers of alerts: how far each has got, and a way to try one. */
-export function Sinks({
-  path,
-  access,
-}: {
-  /** Where they are told; undefined where there are none. */
-  readonly path: string | undefined;
-  readonly access: Access;
-}) {
-  const known = access.kind === "session";
-  const { data, error } = usePoll<SinkPage>(known ? (path ?? null) : null, POLL_MS);
+export function Sinks({ access, paths }: { readonly access: Access; readonly paths: Paths }) {
+  const hasSinks = paths.has(SINKS);
+  const session = sessionOf(access, "operator");
+  const polled = usePoll<SinkPage>(hasSinks && session ? SINKS : null, POLL_MS);
+  const { data, error } = polled;
   return (
     <>
-      <h1>Sinks</h1>
+      <Heading>Sinks</Heading>
       <Trouble text={error} />
-      {path === undefined ? (
+      {hasSinks ? null : (
         <p>No sinks are configured: alerts stay in the store. A [sinks.NAME] table adds one.</p>
-      ) : null}
-      {path !== undefined && !known ? <p>Log in to see where alerts are sent.</p> : null}
+      )}
+      {hasSinks && !session ? <p>Operators and admins see where alerts are sent.</p> : null}
+      {hasSinks && session ? <Waiting on={polled} /> : null}
       {data?.queue.state === "failed" ? (
         <Trouble text={`Delivery queue: ${data.queue.reason ?? "failed"}`} />
       ) : null}
       {data?.items.map((sink) => (
-        <SinkCard
-          key={sink.name}
-          sink={sink}
-          session={access.kind === "session" ? access.session : undefined}
-        />
+        <SinkCard key={sink.name} sink={sink} session={session} />
       ))}
     </>
   );
@@ -48,7 +42,7 @@ function SinkCard({
   readonly session: Session | undefined;
 }) {
   const { name, state, waiting, delivered, dropped, dead, lastError, lastErrorAt } = sink;
-  const at = lastErrorAt === null ? "" : ` (${utc(new Date(lastErrorAt).toISOString())} UTC)`;
+  const at = lastErrorAt === null ? "" : ` (${utcOf(lastErrorAt)} UTC)`;
   return (
     <Card title={name}>
       <div class="figures">
@@ -59,9 +53,7 @@ function SinkCard({
         <Figure label="Refused" value={count(dead)} bad={dead > 0} />
       </div>
       {lastError === null ? null : <p>{`Last error: ${lastError}${at}`}</p>}
-      {session === undefined || session.role === "viewer" ? null : (
-        <TestButton name={name} csrf={session.csrf} />
-      )}
+      {session ? <TestButton name={name} csrf={session.csrf} /> : null}
     </Card>
   );
 }

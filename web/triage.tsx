@@ -17,10 +17,12 @@ export function Triage({
   path,
   triage,
   csrf,
+  onKept,
 }: {
   readonly path: string;
   readonly triage: Alert["triage"];
   readonly csrf: string;
+  readonly onKept: () => void;
 }) {
   const [said, setSaid] = useState("");
   const save = async (event: SubmitEvent): Promise<void> => {
@@ -30,6 +32,7 @@ export function Triage({
     try {
       const { triage: kept } = await patch<Alert>(path, body, csrf);
       setSaid(`Kept: ${kept?.status}`);
+      onKept();
     } catch (error) {
       setSaid(wordsOf(error));
     }

@@ -5,13 +5,21 @@ import { get, wordsOf } from "./api.ts";
 export interface Polled<T> {
   /** The latest answer, kept when a later one fails. */
   readonly data?: T;
+  /** When it came, in seconds of a clock that never goes back. */
+  readonly at?: number;
   /** Why there is no newer one. */
   readonly error?: string;
+  /** Ask now: something was changed. */
+  readonly again: () => void;
 }
 
 /** Ask a path now and then again and again, until the component goes or asks another; null asks nothing. */
 export function usePoll<T>(path: string | null, milliseconds: number): Polled<T> {
-  const [polled, setPolled] = useState<Polled<T> & { readonly path: string | null }>({ path });
+  const [asked, setAsked] = useState(0);
+  const [polled, setPolled] = useState<Omit<Polled<T>, "again"> & { readonly path: string | null }>(
+    { path },
+  );
+  // A change of `asked` asks anew.
   useEffect(() => {
     if (path === null) return;
     const gone = new AbortController();
@@ -19,7 +27,7 @@ export function usePoll<T>(path: string | null, milliseconds: number): Polled<T>
     const ask = async (): Promise<void> => {
       try {
         const data = await get<T>(path, gone.signal);
-        setPolled({ path, data });
+        setPolled({ path, data, at: performance.now() / 1000 });
       } catch (error) {
         if (gone.signal.aborted) return;
         setPolled((before) => ({
@@ -36,7 +44,8 @@ export function usePoll<T>(path: string | null, milliseconds: number): Polled<T>
       gone.abort();
       clearTimeout(timer);
     };
-  }, [path, milliseconds]);
+  }, [path, milliseconds, asked]);
+  const again = (): void => setAsked((before) => before + 1);
   // An answer to the path before is none to this one.
-  return polled.path === path ? polled : {};
+  return polled.path === path ? { ...polled, again } : { again };
 }

@@ -24,6 +24,13 @@ export function columnsOf(flows: readonly Flow[]): string[] {
   return [...first, ...[...names].sort()];
 }
 
+/** Of those the ones a reader looks for first; all, where there is none of these. */
+export function mainColumnsOf(flows: readonly Flow[]): string[] {
+  const all = columnsOf(flows);
+  const first = all.filter((name) => FIRST.includes(name));
+  return first.length > 0 ? first : all;
+}
+
 const MICROSECONDS = 1000;
 
 /** A value as the table shows it: times as UTC with milliseconds, what is absent as nothing. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
-import { cellText, columnsOf } from "./evidence.ts";
+import { cellText, columnsOf, mainColumnsOf } from "./flow-fields.ts";
 
 test("columnsOf puts what a reader looks for first, and leaves no field out", () => {
   const flows = [
@@ -9,6 +9,11 @@ test("columnsOf puts what a reader looks for first, and leaves no field out", ()
   ];
   expect(columnsOf(flows)).toEqual(["SRC_IP", "DST_IP", "BYTES", "APPLE", "ZEBRA"]);
   expect(columnsOf([])).toEqual([]);
+});
+
+test("mainColumnsOf leaves the rest for the drill-down, unless there is nothing else", () => {
+  expect(mainColumnsOf([{ BYTES: 1, TLS_SNI: "a" }])).toEqual(["BYTES"]);
+  expect(mainColumnsOf([{ TLS_SNI: "a" }])).toEqual(["TLS_SNI"]);
 });
 
 test("cellText shows times as UTC, and any other value as text", () => {

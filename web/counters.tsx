@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Stats } from "./api.ts";
 import { count } from "./format.ts";
-import { Card, Figure, Scroll, Trouble } from "./parts.tsx";
+import { Card, Columns, Figure, Scroll, Trouble, Waiting } from "./parts.tsx";
 import { usePoll } from "./use-poll.ts";
 
 const POLL_MS = 2000;
 
-type Counts = Readonly<Record<string, number>>;
-
-/** What each module got, sent and counted, and where records were lost between them. */
-export function Modules() {
-  const { data: stats, error } = usePoll<Stats>("/api/v1/stats", POLL_MS);
+/** Where there is one process: what each module got, sent and counted, and where records were lost between them. */
+export function Counters() {
+  const polled = usePoll<Stats>("/api/v1/stats", POLL_MS);
+  const { data: stats } = polled;
   return (
     <>
-      <h1>Modules</h1>
-      <Trouble text={error} />
+      <Trouble text={polled.error} />
+      <Waiting on={polled} />
       {stats ? <Losses stats={stats} /> : null}
       {stats ? <Sources stats={stats} /> : null}
       {stats?.modules.map(({ name, inputs, outputs, counters }) => (
@@ -41,29 +40,14 @@ function Losses({ stats }: { readonly stats: Stats }) {
   );
 }
 
+const COLUMNS = ["Name", "State", "Packets", "Flows", "In the table", "Dropped"];
+
 function Sources({ stats: { sources } }: { readonly stats: Stats }) {
   return (
     <Card title="Sources">
       <Scroll label="Sources">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">State</th>
-              <th scope="col" class="number">
-                Packets
-              </th>
-              <th scope="col" class="number">
-                Flows
-              </th>
-              <th scope="col" class="number">
-                In the table
-              </th>
-              <th scope="col" class="number">
-                Dropped
-              </th>
-            </tr>
-          </thead>
+          <Columns names={COLUMNS} numbers={COLUMNS.slice(2)} />
           <tbody>
             {sources.map(({ name, kind, meter, capture, progress }, i) => (
               <tr key={i}>
@@ -87,7 +71,14 @@ function Sources({ stats: { sources } }: { readonly stats: Stats }) {
   );
 }
 
-function CountTable({ title, counts }: { readonly title: string; readonly counts: Counts }) {
+/** Names and what was counted, or set, under each. */
+export function CountTable({
+  title,
+  counts,
+}: {
+  readonly title: string;
+  readonly counts: Readonly<Record<string, unknown>>;
+}) {
   const rows = Object.entries(counts);
   if (rows.length === 0) return null;
   return (
@@ -97,7 +88,11 @@ function CountTable({ title, counts }: { readonly title: string; readonly counts
         {rows.map(([name, value]) => (
           <tr key={name}>
             <th scope="row">{name}</th>
-            <td class="number">{count(value)}</td>
+            {typeof value === "number" ? (
+              <td class="number">{Number.isInteger(value) ? count(value) : value}</td>
+            ) : (
+              <td>{typeof value === "string" ? value : JSON.stringify(value)}</td>
+            )}
           </tr>
         ))}
       </tbody>

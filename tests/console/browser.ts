@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/** A real browser for the console's tests. */
+
+import { test } from "bun:test";
+import { existsSync } from "node:fs";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { GOOD } from "../../src/control/auth/testing/auth.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const playwright = await import("playwright-core").catch(() => undefined);
+
+function missing(): string | undefined {
+  if (!existsSync(CHROMIUM)) return "chromium is missing";
+  return playwright ? undefined : "playwright-core is missing";
+}
+
+const reason = missing();
+
+/** A test that needs the browser. */
+export const inBrowser = test.skipIf(reason !== undefined);
+export const title = (name: string): string =>
+  reason === undefined ? name : `${name} (skipped: ${reason})`;
+
+/** Start it; undefined where there is none, and all tests skip. */
+export const launch = async (): Promise<Browser | undefined> =>
+  reason === undefined
+    ? await playwright?.chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
+    : undefined;
+
+/** A page, and all that went wrong on it. */
+export interface Watched {
+  readonly page: Page;
+  readonly errors: string[];
+  /** Origins that were asked for anything. */
+  readonly origins: Set<string>;
+}
+
+/** Open a page of a width in a context of its own, so that each has its own session. */
+export async function watched(
+  browser: Browser | undefined,
+  { width = 1280, ...options }: { readonly width?: number } & BrowserContextOptions = {},
+): Promise<Watched> {
+  const context = await browser!.newContext({ viewport: { width, height: 900 }, ...options });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  const origins = new Set<string>();
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol !== "data:") origins.add(origin);
+  });
+  return { page, errors, origins };
+}
+
+/** Pixels that the page is wider than the window. */
+export const overhang = (page: Page): Promise<number> =>
+  page.evaluate("document.documentElement.scrollWidth - innerWidth");
+
+/** Wait until there are so many. */
+export async function counted(rows: Locator, count: number): Promise<void> {
+  while ((await rows.count()) !== count) await Bun.sleep(20);
+}
+
+/** Log in on a page that asks for it. */
+export async function logIn(page: Page, name: string): Promise<void> {
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(GOOD);
+  await page.getByLabel("Password").press("Enter");
+  await page.getByText(`${name} (`).waitFor();
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { useEffect, useRef, useState } from "preact/hooks";
+
+const STREAM = "/api/v1/alerts/stream";
+
+/** Milliseconds in which alerts that come close together cause one look: longer than the store takes to commit. */
+const GATHER_MS = 300;
+
+/**
+ * Hear of alerts as they come, while the component is there; `onNew` is called soon after. The browser comes back by
+ * itself and says which it had last; who was away for too long is told to read the list anew.
+ */
+export function useAlertStream(onNew: () => void): {
+  readonly isLive: boolean;
+  /** Alerts that came since, updates included. */
+  readonly arrived: number;
+} {
+  const [isLive, setLive] = useState(false);
+  const [arrived, setArrived] = useState(0);
+  const latest = useRef(onNew);
+  latest.current = onNew;
+  useEffect(() => {
+    const source = new EventSource(STREAM);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const soon = (): void => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        latest.current();
+      }, GATHER_MS);
+    };
+    source.onopen = () => setLive(true);
+    source.onerror = () => setLive(false);
+    source.addEventListener("alert", () => {
+      setArrived((before) => before + 1);
+      soon();
+    });
+    source.addEventListener("reset", soon);
+    return () => {
+      source.close();
+      clearTimeout(timer);
+    };
+  }, []);
+  return { isLive, arrived };
+}
