@@ -87,6 +87,22 @@ test("SinkWorker goes on where the receiver stopped taking", async () => {
   expect(bench.sink.taken).toEqual(range(1, 5));
 });
 
+test("SinkWorker is still waiting while the receiver hangs at another attempt", async () => {
+  using bench = new Bench();
+  const { promise: hangs, resolve: end } = Promise.withResolvers<void>();
+  bench.sink.answers.push({ accepted: 0, failure: "gone" }, async () => {
+    await hangs;
+    return { accepted: 1 };
+  });
+  bench.put(1, 1);
+  await settled();
+  await bench.retry();
+  expect([bench.sink.batches.length, bench.worker.state]).toEqual([2, "waiting"]);
+  end();
+  await settled();
+  expect([bench.counts.delivered, bench.worker.state]).toEqual([1, "idle"]);
+});
+
 test("SinkWorker puts what is refused to the dead letters and goes on at once", async () => {
   using bench = new Bench();
   bench.sink.answers.push(

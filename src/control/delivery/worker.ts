@@ -15,7 +15,7 @@ export interface NamedSink {
   readonly route?: Route;
 }
 
-/** idle: nothing to send; sending: a batch is on its way; waiting: a failure is waited out. */
+/** idle: nothing to send; sending: a batch is on its way; waiting: a failure is waited out, or sent again. */
 export type WorkerState = "idle" | "sending" | "waiting";
 
 export const BATCH_ALERTS = 500;
@@ -155,7 +155,8 @@ export class SinkWorker {
 
   #carryOut(plan: Plan): void {
     const { addressed } = plan;
-    this.#state = "sending";
+    // Who hangs at each attempt is no better while it does.
+    this.#state = this.#failures > 0 ? "waiting" : "sending";
     const sent =
       addressed.length === 0
         ? Promise.resolve({ accepted: 0 })
@@ -180,7 +181,8 @@ export class SinkWorker {
     const settlement = settlementOf(plan, result);
     this.#queue.settle(this.name, settlement);
     this.#state = "idle";
-    if (settlement.delivered.length > 0 || settlement.letters.length > 0) this.#failures = 0;
+    const isTaken = settlement.delivered.length > 0 || settlement.letters.length > 0;
+    if (isTaken || settlement.error === undefined) this.#failures = 0;
     if (settlement.error === undefined) this.wake();
     else this.#wait(result.retryAfter);
   }

@@ -19,6 +19,8 @@ export interface LogFileOptions {
 /** Read too, to see how the file ends; a pipe that somebody put there must not block. */
 const FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_NONBLOCK;
 const LINE_FEED = 10;
+/** A disk with room again is found so soon: another look burdens nobody, as it would a server. */
+const RETRY_MS = 5000;
 const EMPTY = new Uint8Array(0);
 const NEW_LINE = Uint8Array.of(LINE_FEED);
 
@@ -44,12 +46,13 @@ export class LogFile {
         const written = await this.#write(handle, part);
         if (this.#options.sync && written.accepted > 0) await synced(handle);
         accepted += written.accepted;
-        if (written.failure !== undefined) return { accepted, failure: written.failure };
+        if (written.failure !== undefined)
+          return { accepted, failure: written.failure, retryAfter: RETRY_MS };
       }
       return { accepted };
     } catch (error) {
       await this.close();
-      return { accepted, failure: this.#failure(error) };
+      return { accepted, failure: this.#failure(error), retryAfter: RETRY_MS };
     }
   }
 

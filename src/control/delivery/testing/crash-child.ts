@@ -14,7 +14,7 @@ import { acksFile, CRASH_SINKS, queueFile, receivedFile } from "./crash-files.ts
 import { numbered } from "./sinks.ts";
 
 const TICK_MS = 2;
-const ALERTS_A_TICK = 20;
+const ALERTS_A_TICK = 50;
 
 /** Writes down what it takes, a line an alert, and sometimes takes a part only. */
 class RecordingSink implements Sink {
