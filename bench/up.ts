@@ -20,15 +20,26 @@ const SETTLE_MS = 10_000;
 /** Ticks of a second in /proc, on all of Linux. */
 const TICKS = 100;
 
-/** PSS in MB: memory that processes share counts once for all of them. */
-const pss = (pid: number): number =>
-  Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]) / 1024;
+/** A process and its children: all of the appliance. */
+const processes = (pid: number): number[] => [
+  pid,
+  ...readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+];
 
-/** CPU seconds so far: utime and stime of proc(5). */
-function cpuSeconds(pid: number): number {
-  const words = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-  return (Number(words[11]) + Number(words[12])) / TICKS;
-}
+/** PSS in MB of all processes: memory that they share counts once. */
+const pss = (pid: number): number =>
+  processes(pid).reduce(
+    (sum, each) =>
+      sum + Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${each}/smaps_rollup`, "utf8"))?.[1]) / 1024,
+    0,
+  );
+
+/** CPU seconds of all processes so far: utime and stime of proc(5). */
+const cpuSeconds = (pid: number): number =>
+  processes(pid).reduce((sum, each) => {
+    const words = readFileSync(`/proc/${each}/stat`, "utf8").split(") ")[1]!.split(" ");
+    return sum + (Number(words[11]) + Number(words[12])) / TICKS;
+  }, 0);
 
 /** A running appliance. */
 class Up implements AsyncDisposable {
