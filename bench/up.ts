@@ -23,14 +23,18 @@ const TICKS = 100;
 /** A process and its children: all of the appliance. */
 const processes = (pid: number): number[] => [
   pid,
-  ...readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  ...readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .split(" ")
+    .filter(Boolean)
+    .map(Number),
 ];
 
 /** PSS in MB of all processes: memory that they share counts once. */
 const pss = (pid: number): number =>
   processes(pid).reduce(
     (sum, each) =>
-      sum + Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${each}/smaps_rollup`, "utf8"))?.[1]) / 1024,
+      sum +
+      Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${each}/smaps_rollup`, "utf8"))?.[1]) / 1024,
     0,
   );
 

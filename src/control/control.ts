@@ -15,6 +15,7 @@ import { productOf } from "./config/plan.ts";
 import type { ApiConfig, Config, SinkConfig } from "./config/read.ts";
 import { Revisions } from "./config/revisions.ts";
 import { Sinks } from "./config/sinks.ts";
+import { applyUsers } from "./config/users.ts";
 import {
   accountsPath,
   makeFolder,
@@ -42,6 +43,7 @@ export interface ControlOptions {
   readonly data: string;
   readonly api: ApiConfig;
   readonly sinks: readonly SinkConfig[];
+  readonly limits?: Pick<Config["limits"], "events" | "queue">;
   /** The configuration that says so, where one does. */
   readonly config?: Config;
   /** Who starts the other processes. */
@@ -78,12 +80,17 @@ export class Control implements AsyncDisposable {
 
   /** Open all that is kept, and start the processes. */
   static async start(options: ControlOptions): Promise<Control> {
-    const { data, product } = options;
+    const { data, product, limits } = options;
     makeFolder(data);
     const plans = layoutOf(product, statePath(data));
     using stack = new DisposableStack();
-    const store = stack.use(new AlertStore(storePath(data)));
-    const sinks = await Sinks.start(options.sinks, queuePath(data));
+    const store = stack.use(
+      new AlertStore(storePath(data), limits ? { alertsMax: limits.events } : {}),
+    );
+    const sinks = await Sinks.start(options.sinks, {
+      path: queuePath(data),
+      ...(limits ? { maxBytes: limits.queue * 1024 ** 2 } : {}),
+    });
     const stream = new AlertStream();
     const supervisor = await Supervisor.open({
       backend: backendOf(options),
@@ -97,6 +104,7 @@ export class Control implements AsyncDisposable {
     });
     await supervisor.apply(plans);
     const control = new Control(options, { store, sinks, supervisor, stream });
+    for (const problem of await control.#users(options.config)) options.say(`warning: ${problem}`);
     stack.move();
     return control;
   }
@@ -193,6 +201,10 @@ export class Control implements AsyncDisposable {
     };
   }
 
+  async #users(config: Config | undefined): Promise<string[]> {
+    return this.auth && config ? await applyUsers(this.auth, config.users) : [];
+  }
+
   /** Put another configuration to work: only processes that are to do something else are started anew. */
   async #reload(from: Config | undefined, to: Config): Promise<Reloaded> {
     const product = productOf(to);
@@ -204,7 +216,9 @@ export class Control implements AsyncDisposable {
       await this.#sinks.replace(to.sinks);
     this.#notifier.ready(this.#status());
     const { api, data } = this.#options;
-    const pending: string[] = [];
+    const pending = await this.#users(to);
+    if (from !== undefined && !Bun.deepEquals(limitsOf(to), limitsOf(from)))
+      pending.push("limits of events and queue: a restart of control");
     if (!Bun.deepEquals(to.api, from?.api ?? api)) pending.push("api: a restart of control");
     if (from !== undefined && to.data !== from.data)
       pending.push(`data: a restart of control; it is ${data}`);
@@ -228,6 +242,9 @@ export class Control implements AsyncDisposable {
     this.#store[Symbol.dispose]();
   }
 }
+
+/** Limits that are looked at when files are opened. */
+const limitsOf = ({ limits: { events, queue } }: Config) => ({ events, queue });
 
 function backendOf({ supervisor, data, say }: ControlOptions): Backend {
   if (supervisor === "systemd") {

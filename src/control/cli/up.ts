@@ -89,6 +89,7 @@ interface Run {
   readonly data: string;
   readonly api: ApiConfig;
   readonly sinks: readonly SinkConfig[];
+  readonly limits?: Config["limits"];
   /** The configuration that says so, where one does. */
   readonly config?: Config;
 }
@@ -134,6 +135,7 @@ async function fromConfig(flags: Flags): Promise<Run> {
     data,
     api: { ...config.api, port: flags.port ?? config.api.port },
     sinks: config.sinks,
+    limits: config.limits,
     product: productOf(config),
     config,
   };

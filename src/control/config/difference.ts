@@ -11,10 +11,11 @@ function flat(value: unknown, path: string, into: Map<string, string>): Map<stri
 }
 
 function settingsOf(config: Config): Map<string, string> {
-  const { modules, sinks, sources, commands, links, ...rest } = config;
+  const { modules, sinks, sources, commands, links, users, ...rest } = config;
   const all = flat(rest, "", new Map());
   for (const { interface: name, ...source } of sources) flat(source, `sources.${name}`, all);
   for (const { name, ...command } of commands) flat(command, `commands.${name}`, all);
+  for (const { name, ...user } of users) flat(user, `users.${name}`, all);
   for (const { from, to } of links) all.set(`links.${from} to ${to}`, "true");
   for (const { name, ...sink } of sinks) flat(sink, `sinks.${name}`, all);
   for (const { name, own, params } of modules) {
@@ -39,7 +40,7 @@ export function differences(from: Config, to: Config): string[] {
 }
 
 /** What is named in the file, and has no default. */
-const LISTS = ["sinks.", "sources.", "commands.", "links."];
+const LISTS = ["sinks.", "sources.", "commands.", "links.", "users."];
 
 /** What a path is where it is not there. */
 function absent(path: string): string {

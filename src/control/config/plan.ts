@@ -14,7 +14,7 @@ export function productOf(config: Config): Product {
         workers,
         capture: {
           interface: name,
-          ringBytes: ring << 20,
+          ringBytes: ring * 1024 ** 2,
           backend,
           meter: { active, idle, linger, flowsMax: maxFlows, vlanInKey, tunnels },
           ...(filter === "" ? {} : { filter }),

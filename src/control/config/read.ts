@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
 import type { AnyExporter } from "../../core/exporter.ts";
+import { NAME_RULE, userName } from "../auth/text.ts";
 import { matcherOf } from "../delivery/route.ts";
 import { allowed } from "../derive.ts";
 import { allExporters, allModules, type LoadedModule } from "../modules.ts";
@@ -27,6 +28,7 @@ import {
   SINK,
   SOURCE,
   TOP,
+  USER,
 } from "./shape.ts";
 
 /** `[api]`: where the API listens. */
@@ -45,7 +47,11 @@ export interface Config extends SettingsOf<typeof TOP> {
   readonly modules: readonly ModuleConfig[];
   readonly commands: readonly (SettingsOf<typeof COMMAND> & { readonly name: string })[];
   readonly links: readonly SettingsOf<typeof LINK>[];
+  readonly users: readonly UserConfig[];
 }
+
+/** A user that is there once the configuration is in force. */
+export type UserConfig = SettingsOf<typeof USER> & { readonly name: string };
 
 /** A module that runs. */
 export interface ModuleConfig extends Pick<ModuleEntry, "kind" | "own" | "inputs" | "outputs"> {
@@ -74,6 +80,7 @@ const SECTIONS = [
   "modules",
   "commands",
   "links",
+  "users",
   "sinks",
 ];
 /** Names of commands: they are part of names of processes and of sockets. */
@@ -115,6 +122,7 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
     modules: await check.modules(root["modules"]),
     commands: check.commands(root["commands"]),
     links: check.list(root["links"], "links", LINK),
+    users: check.users(root["users"]),
     sinks: await check.sinks(root["sinks"]),
   };
   if (check.problems.length === 0) check.layout(config);
@@ -225,6 +233,19 @@ class Check {
       else if (command.command.length === 0)
         this.wrong(path, `commands.${name}: name the program: command = ["/usr/bin/nemea/x"]`);
       return command;
+    });
+  }
+
+  users(value: unknown): UserConfig[] {
+    if (value !== undefined && !isTable(value))
+      this.wrong(["users"], "users: expected tables, as [users.NAME]");
+    return Object.entries(isTable(value) ? value : {}).map(([name, table]) => {
+      const path = ["users", name];
+      const user = { name, ...this.table(table, path, USER) };
+      if (userName(name) === undefined) this.wrong(path, `users: ${NAME_RULE}`);
+      else if (user.passwordFile === "")
+        this.wrong(path, `users.${name}: name the file of the first password: passwordFile = "…"`);
+      return user;
     });
   }
 

@@ -14,6 +14,7 @@ import {
   SINK,
   SOURCE,
   TOP,
+  USER,
 } from "./shape.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -55,6 +56,13 @@ export async function configSchema(): Promise<Schema> {
         additionalProperties: {
           ...tableSchema(COMMAND, "A program that takes -i."),
           required: ["command"],
+        },
+      },
+      users: {
+        type: "object",
+        additionalProperties: {
+          ...tableSchema(USER, "A user that is there from the start."),
+          required: ["passwordFile"],
         },
       },
       links: {

@@ -151,12 +151,37 @@ export const LINK = {
   to: param.text({ about: "a module or command, MODULE.PORT, or a TRAP interface", default: "" }),
 } as const;
 
+/** `[users.NAME]`. */
+export const USER = {
+  role: param.choice({
+    about: "what it may do",
+    options: ["viewer", "operator", "admin"],
+    default: "viewer",
+  }),
+  passwordFile: param.text({
+    about: "file whose first line is the password that the user begins with",
+    default: "",
+  }),
+} as const;
+
 /** `[limits]`. */
 export const LIMITS = {
   memory: param.count({
     about: "resident megabytes above which a process is started anew",
     default: 2048,
     min: 64,
+    max: 1 << 20,
+  }),
+  events: param.count({
+    about: "events that are stored; the oldest leave beyond that, counted",
+    default: 1_000_000,
+    min: 1000,
+    max: 100_000_000,
+  }),
+  queue: param.count({
+    about: "megabytes of alerts that wait for sinks; the oldest are dropped beyond that, counted",
+    default: 256,
+    min: 1,
     max: 1 << 20,
   }),
 } as const;

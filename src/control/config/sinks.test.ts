@@ -27,7 +27,7 @@ const linesOf = (path: string): string[] =>
 
 test("Sinks brings alerts to the sinks of a configuration, by their routes, over a restart", async () => {
   const { sinks } = await parseConfig(TEXT, "x.toml");
-  const queue = join(folder, "delivery.sqlite");
+  const queue = { path: join(folder, "delivery.sqlite") };
   const first = await Sinks.start(sinks, queue);
   for (let i = 0; i < 20; i++) first.put(alertOf({ id: Bun.randomUUIDv7(), severity: i % 10 }));
   await first.close();
@@ -47,7 +47,7 @@ test("Sinks brings alerts to other sinks once they are replaced, and loses none 
   const other = sinks
     .slice(0, 1)
     .map((sink) => ({ ...sink, name: "other", params: { ...sink.params, path } }));
-  const all = await Sinks.start([], join(folder, "replaced.sqlite"));
+  const all = await Sinks.start([], { path: join(folder, "replaced.sqlite") });
   all.put(alertOf({ id: Bun.randomUUIDv7() }));
   const replaced = all.replace(other);
   for (let i = 0; i < 5; i++) all.put(alertOf({ id: Bun.randomUUIDv7() }));

@@ -14,9 +14,16 @@ const UNFIT = /[^\x21-\x7e]/g;
 /** Alerts that wait while the sinks are changed: the others are dropped. */
 const HELD_MAX = 10_000;
 
+/** The file of alerts that wait. */
+export interface Queue {
+  readonly path: string;
+  /** Bytes of them at most. */
+  readonly maxBytes?: number;
+}
+
 /** The sinks of the configuration in force, which may change: alerts that come meanwhile wait. */
 export class Sinks {
-  readonly #queue: string;
+  readonly #queue: Queue;
   #delivery: Delivery;
   #sinks: readonly SinkConfig[];
   /** Alerts that came while the sinks are changed; undefined when they are not. */
@@ -28,11 +35,11 @@ export class Sinks {
    * Begin to bring alerts to the sinks of a configuration.
    * @throws {NemeanError} for parameters that cannot work, and a queue that cannot be opened
    */
-  static async start(sinks: readonly SinkConfig[], queue: string): Promise<Sinks> {
-    return new Sinks(queue, Delivery.start(queue, await named(sinks)), sinks);
+  static async start(sinks: readonly SinkConfig[], queue: Queue): Promise<Sinks> {
+    return new Sinks(queue, startIn(queue, await named(sinks)), sinks);
   }
 
-  private constructor(queue: string, delivery: Delivery, sinks: readonly SinkConfig[]) {
+  private constructor(queue: Queue, delivery: Delivery, sinks: readonly SinkConfig[]) {
     this.#queue = queue;
     this.#delivery = delivery;
     this.#sinks = sinks;
@@ -57,10 +64,10 @@ export class Sinks {
 
   async #open(sinks: readonly SinkConfig[], next: readonly NamedSink[]): Promise<void> {
     try {
-      this.#delivery = Delivery.start(this.#queue, next);
+      this.#delivery = startIn(this.#queue, next);
       this.#sinks = sinks;
     } catch (error) {
-      this.#delivery = Delivery.start(this.#queue, await named(this.#sinks));
+      this.#delivery = startIn(this.#queue, await named(this.#sinks));
       throw error;
     }
   }
@@ -91,6 +98,9 @@ export class Sinks {
     await this.#delivery.close();
   }
 }
+
+const startIn = ({ path, ...options }: Queue, sinks: readonly NamedSink[]): Delivery =>
+  Delivery.start(path, sinks, options);
 
 /** @throws {NemeanError} for parameters that cannot work */
 function named(sinks: readonly SinkConfig[]): Promise<NamedSink[]> {
