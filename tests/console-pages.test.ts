@@ -96,8 +96,11 @@ describe("the console's pages", () => {
     await page.getByText("Live, 1 since you came").waitFor();
     await page.locator(".alerts").getByText("Comes later").click();
     expect(await page.locator(".reason").textContent()).toBe(HOSTILE_SHOWN);
-    const deliveries = page.locator(".against");
-    expect(await deliveries.getAttribute("aria-label")).toBe("Observed 50, threshold 50");
+    expect(await page.locator(".against").getAttribute("aria-label")).toBe(
+      "Observed 50, threshold 50",
+    );
+    await page.locator(".deliveries").getByText("delivered").waitFor();
+    expect(await page.locator(".deliveries tbody tr").textContent()).toBe("siemdelivered");
   });
 
   inBrowser(title("narrow alerts down by facets, with the API's counts"), async () => {

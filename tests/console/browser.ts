@@ -14,16 +14,17 @@ function missing(): string | undefined {
   return playwright ? undefined : "playwright-core is missing";
 }
 
-const reason = missing();
+/** Why there is no browser; undefined where there is one. */
+export const browserObstacle = missing();
 
 /** A test that needs the browser. */
-export const inBrowser = test.skipIf(reason !== undefined);
+export const inBrowser = test.skipIf(browserObstacle !== undefined);
 export const title = (name: string): string =>
-  reason === undefined ? name : `${name} (skipped: ${reason})`;
+  browserObstacle === undefined ? name : `${name} (skipped: ${browserObstacle})`;
 
 /** Start it; undefined where there is none, and all tests skip. */
 export const launch = async (): Promise<Browser | undefined> =>
-  reason === undefined
+  browserObstacle === undefined
     ? await playwright?.chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
     : undefined;
 
