@@ -54,7 +54,7 @@ test("a compiled binary has the console inside", async () => {
     const decoder = new TextDecoder();
     for await (const bytes of demo.stdout) {
       said += decoder.decode(bytes, { stream: true });
-      url = /The API answers on (\S+\/):/.exec(said)?.[1];
+      url = /The console is at (\S+\/)console:/.exec(said)?.[1];
       if (url !== undefined) break;
     }
     for (const path of ["console", "console/app.js", "console/app.css"]) {
