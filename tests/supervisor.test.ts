@@ -114,6 +114,23 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
       expect(after[name]).toMatchObject({ pid: before[name]!.pid, restarts: 0 });
   });
 
+  test("a module whose Worker hangs in a call is found from inside its process", async () => {
+    // A FIFO that nobody reads: to open it takes for ever.
+    const fifo = join(folder, "fifo");
+    Bun.spawnSync(["mkfifo", fifo]);
+    const { product, processes } = await up(
+      "fifo",
+      `[modules.logger]\nenabled = true\nwrite = ${JSON.stringify(fifo)}\n[[links]]\nfrom = "vportscan"\nto = "logger"\n`,
+    );
+    await using _ = product;
+    const hung = await product.until(async () => {
+      const each = (await processes())["module@logger"]!;
+      return each.reason === null ? undefined : each;
+    }, "the end of the module");
+    expect(hung.reason).toBe("a Worker hangs");
+    expect((await processes())["detectors"]).toMatchObject({ state: "running", restarts: 0 });
+  });
+
   test("a process that eats memory is ended at its limit, and the others keep theirs", async () => {
     const eater =
       "const all = []; for (;;) { all.push(Buffer.alloc(16 << 20, 1)); await Bun.sleep(5); }";
@@ -164,6 +181,11 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
     expect(after["capture@right"]!.pid).toBe(before["capture@right"]!.pid);
     expect(after["detectors"]!.pid).not.toBe(before["detectors"]!.pid);
     expect(await ask("/api/v1/config/rollback", { revision: 1 })).toMatchObject({
+      restarted: ["detectors"],
+    });
+    writeFileSync(join(folder, "reload.toml"), `${TAP}[modules.haddrscan]\nenabled = false\n`);
+    expect(await ask("/api/v1/config/reload", {})).toMatchObject({
+      changes: ["modules.haddrscan.enabled: true -> false"],
       restarted: ["detectors"],
     });
   });

@@ -46,6 +46,8 @@ export interface ControlOptions {
   readonly limits?: Pick<Config["limits"], "events" | "queue">;
   /** The configuration that says so, where one does. */
   readonly config?: Config;
+  /** The file that it was read from. */
+  readonly file?: string | undefined;
   /** Who starts the other processes. */
   readonly supervisor: Backend["kind"];
   /** Whether there are accounts; without them all that can be read is open to this machine. */
@@ -123,6 +125,7 @@ export class Control implements AsyncDisposable {
     this.auth = options.accounts === false ? undefined : new Auth(accountsPath(data));
     this.config = new RevisedConfig(this.#revisions, {
       ...(config ? { running: config } : {}),
+      file: options.file,
       reload: (from, to) => this.#reload(from, to),
     });
     this.#api = startApi(parts.store, this, {

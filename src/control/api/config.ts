@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** The routes of the configuration: what is in force, what was, and how another comes into force. @module */
 
+import { readFileSync } from "node:fs";
+import { messageOf } from "../../core/errors.ts";
 import { rfc3339 } from "../../core/unirec/time.ts";
 import { ConfigConflict, type ConfigControl, type ConfigWish } from "../config/control.ts";
 import { ConfigError, type Problem } from "../config/problem.ts";
@@ -49,8 +51,23 @@ async function applied(
   }
 }
 
+/** What the file holds now, or why nobody knows. */
+function fileOf({ file }: ConfigControl): string | { readonly why: string } {
+  if (file === undefined) return { why: "it was started without --config; apply a file instead" };
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    return { why: `${file}: ${messageOf(error)}` };
+  }
+}
+
 /** Routes of the configuration. */
 export const configRoutes = (config: ConfigControl): readonly AccountRoute[] => [
+  ...lookRoutes(config),
+  ...changeRoutes(config),
+];
+
+const lookRoutes = (config: ConfigControl): readonly AccountRoute[] => [
   {
     method: "GET",
     path: "/api/v1/config",
@@ -100,6 +117,9 @@ export const configRoutes = (config: ConfigControl): readonly AccountRoute[] => 
       return json({ problems: first(problems), changes });
     },
   },
+];
+
+const changeRoutes = (config: ConfigControl): readonly AccountRoute[] => [
   {
     method: "POST",
     path: "/api/v1/config/apply",
@@ -121,6 +141,24 @@ export const configRoutes = (config: ConfigControl): readonly AccountRoute[] => 
         reason: String(reason),
         ...(revision === undefined ? {} : { base: Number(revision) }),
       });
+    },
+  },
+  {
+    method: "POST",
+    path: "/api/v1/config/reload",
+    needs: "write:config",
+    operationId: "reloadConfig",
+    summary: "Read the file that the appliance was started with again, and put it in force.",
+    answers: "ConfigApplied",
+    handle(call) {
+      const read = fileOf(config);
+      if (typeof read === "string")
+        return applied(config, call, {
+          action: "config.reload",
+          body: read,
+          reason: `reload of ${config.file}`,
+        });
+      return problem(409, { title: "Nothing to read", detail: read.why });
     },
   },
   {

@@ -67,6 +67,14 @@ export function addConfigCommands(ctl: Command, status: Status): void {
       const base = from === undefined ? {} : { revision: numberOf(from) };
       tell(await change(data, "apply", { body: textOf(file), reason, ...base }, file), json);
     });
+  ctl
+    .command("reload")
+    .description("Read the file that it was started with again, and put it in force and to work.")
+    .option(...DATA_OPTION)
+    .option("--json", "what the API answers, as it is")
+    .action(async ({ data, json }: Flags) => {
+      tell(await change(data, "reload", {}, "the file"), json);
+    });
   add("rollback", "Put an older revision in force again, and to work: the one before, or this.")
     .argument("[revision]")
     .action(async (wanted: string | undefined, { data, json }: Flags) => {

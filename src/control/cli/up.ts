@@ -189,6 +189,7 @@ async function up(flags: Flags): Promise<number> {
   const json = flags.json === true || process.stdout.isTTY !== true;
   await using control = await Control.start({
     ...run,
+    file: flags.config,
     supervisor: flags.supervisor,
     onAlert: (alert) => printAlert(alert, json),
     say,

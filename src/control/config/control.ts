@@ -39,6 +39,8 @@ export interface ConfigApplied extends Reloaded {
 
 /** What the API knows of configurations. */
 export interface ConfigControl {
+  /** The file that the appliance was started with, where it was one. */
+  readonly file?: string | undefined;
   /** The one in force; undefined when none was applied, and options alone say what runs. */
   inForce(): Revision | undefined;
   /** The newest first. */
@@ -65,6 +67,7 @@ export type Reload = (from: Config | undefined, to: Config) => Promise<Reloaded>
 export interface RevisedConfigOptions {
   /** What runs, where it came from a configuration. */
   readonly running?: Config;
+  readonly file?: string | undefined;
   /** Left out: all waits for the next start. */
   readonly reload?: Reload;
 }
@@ -75,6 +78,7 @@ const WAITING_MAX = 8;
 
 /** Configurations kept as revisions, and put to work one after the other. */
 export class RevisedConfig implements ConfigControl {
+  readonly file: string | undefined;
   readonly #revisions: Revisions;
   readonly #reload: Reload;
   #running: Config | undefined;
@@ -83,7 +87,8 @@ export class RevisedConfig implements ConfigControl {
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(revisions: Revisions, { running, reload }: RevisedConfigOptions = {}) {
+  constructor(revisions: Revisions, { running, file, reload }: RevisedConfigOptions = {}) {
+    this.file = file;
     this.#revisions = revisions;
     this.#running = running;
     this.#reload = reload ?? (async () => ({ restarted: [], pending: [NEXT_START] }));
