@@ -8,7 +8,8 @@ import { spawnSync } from "bun";
 import { Network, networkObstacle } from "../src/collectors/live/testing/network.ts";
 import { writeTraffic } from "../tests/live/frames.ts";
 import { CACHE_DIR } from "./captures.ts";
-import { type Answers, ask, cpuSeconds, flood, frames, start } from "./live/load.ts";
+import { type Answers, ask, flood, frames, start } from "./live/load.ts";
+import { cpuSeconds } from "./live/processes.ts";
 import { alignColumns } from "./meter/report.ts";
 
 const USAGE = `bun run bench live [--seconds N] [--workers N] [--scale N]
@@ -87,7 +88,10 @@ async function live(file: string, data: string): Promise<void> {
 async function replay(): Promise<void> {
   const port = 8080;
   const url = `http://127.0.0.1:${port}/`;
-  const { product } = await start(["demo", "--scale", values.scale, "--port", `${port}`], /^/);
+  const { product } = await start(
+    ["demo", "--once", "--scale", values.scale, "--port", `${port}`],
+    /^/,
+  );
   await using _ = product;
   await product.until(() =>
     fetch(`${url}healthz`).then(

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { sleep } from "bun";
+import { cpuSeconds, processes } from "./live/processes.ts";
 import { median } from "./meter/report.ts";
 
 const USAGE = `bun run bench up [--runs N] [--clients N] [--seconds N]
@@ -17,18 +18,6 @@ Captures from lo, so it needs root; the only traffic is its own, on loopback.`;
 const MAIN = resolve(import.meta.dir, "../src/main.ts");
 /** Until what a start leaves behind has been let go. */
 const SETTLE_MS = 10_000;
-/** Ticks of a second in /proc, on all of Linux. */
-const TICKS = 100;
-
-/** A process and its children: all of the appliance. */
-const processes = (pid: number): number[] => [
-  pid,
-  ...readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-    .split(" ")
-    .filter(Boolean)
-    .map(Number),
-];
-
 /** PSS in MB of all processes: memory that they share counts once. */
 const pss = (pid: number): number =>
   processes(pid).reduce(
@@ -37,13 +26,6 @@ const pss = (pid: number): number =>
       Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${each}/smaps_rollup`, "utf8"))?.[1]) / 1024,
     0,
   );
-
-/** CPU seconds of all processes so far: utime and stime of proc(5). */
-const cpuSeconds = (pid: number): number =>
-  processes(pid).reduce((sum, each) => {
-    const words = readFileSync(`/proc/${each}/stat`, "utf8").split(") ")[1]!.split(" ");
-    return sum + (Number(words[11]) + Number(words[12])) / TICKS;
-  }, 0);
 
 /** A running appliance. */
 class Up implements AsyncDisposable {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Product } from "../../tests/live/product.ts";
 
 const REQUESTS = join(import.meta.dir, "requests.ts");
 /** Clock ticks of /proc/PID/stat in a second. */
-const TICKS = 100;
 
 export interface Answers {
   readonly count: number;
@@ -13,12 +11,6 @@ export interface Answers {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-}
-
-/** CPU time of a process so far, all its threads, in seconds: proc_pid_stat(5), utime and stime. */
-export function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
 /** Ask the API for some seconds, from a process of its own. */
