@@ -109,6 +109,8 @@ describe("the console", () => {
     await page.getByLabel("Address").press("Enter");
     await counted(rows, 1);
     expect(page.url()).toEndWith("#/alerts?ip=10.9.9.9");
+    expect(await page.locator(":focus").getAttribute("name")).toBe("ip");
+    expect(await page.getByLabel("Address").inputValue()).toBe("10.9.9.9");
     await page.getByLabel("Address").fill("not an address");
     await page.getByRole("button", { name: "Filter" }).click();
     expect(await page.getByRole("alert").textContent()).toContain("an IPv4 or IPv6 address");

@@ -28,7 +28,7 @@ export function Alerts({ query }: { readonly query: URLSearchParams }) {
           {arrived > 0 ? `, ${arrived} since you came` : ""}
         </p>
       </div>
-      <Filters key={String(query)} query={query} />
+      <Filters query={query} />
       <Trouble text={error} />
       <Waiting on={polled} />
       {data ? (

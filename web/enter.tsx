@@ -116,7 +116,7 @@ function Form({
           )}
         </label>
       ))}
-      <button type="submit" disabled={busy}>
+      <button type="submit" class="sure" disabled={busy}>
         {submit}
       </button>
       <Trouble text={error} />

@@ -53,6 +53,18 @@ test("drawingOf puts a process round what runs in it, and no box on another", ()
   expect(node("sink:siem").process).toBe("control");
 });
 
+test("drawingOf lets a link that leads past a column pass below what stands there", () => {
+  const passing = drawing.edges.filter(({ path }) => path.includes("H"));
+  expect(passing.map(({ link }) => link)).toEqual([{ from: "haddrscan", to: "alerts" }]);
+  const height = (path: string): number => Number(/ (\d+)H/.exec(path)![1]);
+  for (const { link, path } of passing) {
+    const [left, right] = [node(link.from).x + node(link.from).width, node(link.to).x];
+    for (const { x, width, y, height: high } of [...drawing.boxes, ...drawing.nodes])
+      if (x > left && x + width < right) expect(height(path)).toBeGreaterThan(y + high);
+    expect(height(path)).toBeLessThan(drawing.height);
+  }
+});
+
 test("drawingOf ends with links in a ring, to itself, and with nothing at all", () => {
   const ring = [
     { from: "filter", to: "vportscan" },

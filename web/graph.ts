@@ -5,7 +5,8 @@
  *     column 0      1 …          next       last
  *     sources  ──►  modules  ──► alerts ──► sinks
  *
- * A process is a box round what runs in it. Boxes are stacked in the columns they span, so none lies on another.
+ * A process is a box round what runs in it. Boxes are stacked in the columns they span, so none lies on another. A link
+ * that leads past a column passes below what stands there.
  *
  * @module
  */
@@ -42,14 +43,17 @@ export interface Drawing<L> {
   readonly edges: readonly Edge<L>[];
 }
 
-const NODE = { width: 176, height: 44, gap: 16 } as const;
+const NODE = { width: 156, height: 44, gap: 16 } as const;
 const PAD = 10;
 /** Height of a box above its nodes: name, state and load of the process. */
 const HEAD = 66;
 /** Between columns, for the numbers of links. */
-const AISLE = 108;
+const AISLE = 80;
+/** Between links that pass below a column. */
+const TRACK = 16;
 const BETWEEN_BOXES = 24;
-const COLUMN = NODE.width + 2 * PAD + AISLE;
+const BOX_WIDTH = NODE.width + 2 * PAD;
+const COLUMN = BOX_WIDTH + AISLE;
 
 type Wire = Pick<LinkView, "from" | "to">;
 type Proc = Pick<ProcessView, "name" | "kind">;
@@ -144,8 +148,15 @@ function groupsOf(processes: readonly Proc[], placed: readonly Placed[]): Group[
   ].sort((a, b) => a.from - b.from);
 }
 
+interface Stacked {
+  readonly boxes: Box[];
+  readonly nodes: Node[];
+  /** How far down each column is filled. */
+  readonly filled: number[];
+}
+
 /** Put groups below one another in the columns they span. */
-function stack(groups: readonly Group[]): { boxes: Box[]; nodes: Node[] } {
+function stack(groups: readonly Group[]): Stacked {
   const filled: number[] = [];
   const boxes: Box[] = [];
   const nodes: Node[] = [];
@@ -167,18 +178,39 @@ function stack(groups: readonly Group[]): { boxes: Box[]; nodes: Node[] } {
     }
     const most = Math.max(0, ...rows.values());
     const height = head + most * (NODE.height + NODE.gap) - (most > 0 ? NODE.gap : 0) + PAD;
-    const width = (to - from) * COLUMN + NODE.width + 2 * PAD;
+    const width = (to - from) * COLUMN + BOX_WIDTH;
     if (process !== null) boxes.push({ process, x: from * COLUMN, y: top, width, height });
     for (const column of spanned) filled[column] = top + height + BETWEEN_BOXES;
   }
-  return { boxes, nodes };
+  return { boxes, nodes, filled };
 }
 
 /** Where on a node's side the i-th of so many links ends. */
 const port = ({ y, height }: Rectangle, i: number, of: number): number =>
   y + (height * (i + 1)) / (of + 1);
 
-function edgesOf<L extends Wire>(nodes: readonly Node[], links: readonly L[]): Edge<L>[] {
+const columnOf = ({ x }: Rectangle): number => Math.floor(x / COLUMN);
+
+/** A line to the right, below what stands in the columns between; these are filled further then. */
+function pathOf(from: Node, to: Node, [y1, y2]: readonly [number, number], filled: number[]) {
+  const [x1, x2] = [from.x + from.width, to.x];
+  const [first, last] = [columnOf(from) + 1, columnOf(to) - 1];
+  if (first > last) {
+    const bend = Math.max(48, Math.abs(x2 - x1) / 2);
+    return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+  }
+  const between = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  const y = Math.max(...between.map((column) => filled[column] ?? 0));
+  for (const column of between) filled[column] = y + TRACK;
+  const [left, right] = [first * COLUMN, last * COLUMN + BOX_WIDTH];
+  const bend = AISLE / 2 + PAD;
+  return (
+    `M${x1} ${y1}C${x1 + bend} ${y1} ${left - bend} ${y} ${left} ${y}` +
+    `H${right}C${right + bend} ${y} ${x2 - bend} ${y2} ${x2} ${y2}`
+  );
+}
+
+function edgesOf<L extends Wire>({ nodes, filled }: Stacked, links: readonly L[]): Edge<L>[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const height = (id: string): number => byId.get(id)!.y;
   // In the order of their other ends, so that links of one node do not cross.
@@ -193,17 +225,16 @@ function edgesOf<L extends Wire>(nodes: readonly Node[], links: readonly L[]): E
   return links.map((link) => {
     const [from, to] = [byId.get(link.from)!, byId.get(link.to)!];
     const [leaving, coming] = [out.get(link.from)!, into.get(link.to)!];
-    const [x1, y1] = [from.x + from.width, port(from, leaving.indexOf(link), leaving.length)];
-    const [x2, y2] = [to.x, port(to, coming.indexOf(link), coming.length)];
-    const bend = Math.max(48, Math.abs(x2 - x1) / 2);
+    const y1 = port(from, leaving.indexOf(link), leaving.length);
+    const y2 = port(to, coming.indexOf(link), coming.length);
     // Where fewer links meet, there is more room for numbers.
     const atTarget = leaving.length > coming.length;
     return {
       link,
-      path: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`,
+      path: pathOf(from, to, [y1, y2], filled),
       label: atTarget
-        ? { x: x2 - PAD - 4, y: y2 - 4, anchor: "end" }
-        : { x: x1 + PAD + 4, y: y1 - 4, anchor: "start" },
+        ? { x: to.x - PAD - 4, y: y2 - 4, anchor: "end" }
+        : { x: from.x + from.width + PAD + 4, y: y1 - 4, anchor: "start" },
     };
   });
 }
@@ -215,13 +246,15 @@ export function drawingOf<L extends Wire>(
   links: readonly L[],
 ): Drawing<L> {
   const placed = placedOf(processes, modules, links);
-  const { boxes, nodes } = stack(groupsOf(processes, placed));
+  const stacked = stack(groupsOf(processes, placed));
+  const { boxes, nodes, filled } = stacked;
+  const edges = edgesOf(stacked, links);
   const all: readonly Rectangle[] = [...boxes, ...nodes];
   return {
     boxes,
     nodes,
-    edges: edgesOf(nodes, links),
+    edges,
     width: Math.max(0, ...all.map(({ x, width }) => x + width)),
-    height: Math.max(0, ...all.map(({ y, height }) => y + height)),
+    height: Math.max(0, ...filled.filter(Number.isFinite)),
   };
 }

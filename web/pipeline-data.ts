@@ -30,8 +30,8 @@ export interface PipelineData {
   readonly again: () => void;
 }
 
-export const linkKey = ({ from, fromPort, to, toPort }: LinkView): string =>
-  JSON.stringify([from, fromPort, to, toPort]);
+export const linkKey = ({ from, fromPort, to, toPort, via }: LinkView): string =>
+  JSON.stringify([from, fromPort, to, toPort, via]);
 
 function useRates(counters: Iterable<readonly [string, number]>, at: number | undefined): Rates {
   const rates = useRef(new CounterRates());

@@ -30,7 +30,12 @@ export function PipelineGraph({
   readonly chosen: string | null;
   readonly onChoose: (process: string) => void;
 }) {
-  const { width, height, boxes, nodes, edges } = drawingOf(processes, modules, links);
+  const { width, height, boxes, nodes, edges } = drawingOf(
+    processes,
+    modules,
+    // What goes to a black hole goes nowhere.
+    links.filter(({ to }) => !to.startsWith("b:")),
+  );
   const byName = new Map(processes.map((process) => [process.name, process]));
   return (
     <Scroll label="Drawing of the pipeline">
@@ -95,9 +100,11 @@ function ProcessBox({
   return (
     <g class={`process ${state}${isChosen ? " chosen" : ""}`}>
       <rect x={x} y={y} width={width} height={height} rx="6" />
-      <foreignObject x={x} y={y} width={Math.min(width, 196)} height="62">
+      <foreignObject x={x} y={y} width={Math.min(width, 176)} height="62">
         <button type="button" onClick={() => onChoose(name)} aria-pressed={isChosen}>
-          <strong class="name">{name}</strong>
+          <strong class="name" title={name}>
+            {name}
+          </strong>
           <span class="state">
             {state}
             {restarts > 0 && process.pid !== null ? ` · ${restartText(restarts)}` : ""}
@@ -148,6 +155,9 @@ function NodeButton({
   );
 }
 
+/** Of the numbers of a link. */
+const LINE = 15;
+
 function Numbers({
   edge: { link, label },
   rate,
@@ -160,10 +170,12 @@ function Numbers({
     <text class="numbers" x={x} y={y} text-anchor={anchor}>
       {short(rate)}/s
       {link.queued !== null && link.queued > 0 ? (
-        <tspan class="queue"> · {short(link.queued)} wait</tspan>
+        <tspan class="queue" x={x} dy={LINE}>
+          {short(link.queued)} wait
+        </tspan>
       ) : null}
       {link.dropped > 0 ? (
-        <tspan class="lost" x={x} dy="17">
+        <tspan class="lost" x={x} dy={LINE}>
           {short(link.dropped)} lost
         </tspan>
       ) : null}

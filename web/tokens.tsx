@@ -34,6 +34,8 @@ export function Tokens({ session }: { readonly session: Session }) {
   const { data, error, again } = polled;
   const { busy, said, run } = useDoing();
   const [made, setMade] = useState<string>();
+  // A form of its own for each token, so that the next one begins anew.
+  const [count, setCount] = useState(0);
   const revoke = ({ id, name }: TokenInfo): Promise<void> =>
     run(async () => {
       await remove(`${TOKENS}/${id}`, session.csrf);
@@ -42,8 +44,7 @@ export function Tokens({ session }: { readonly session: Session }) {
     });
   const create = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
-    const fields = new FormData(form);
+    const fields = new FormData(event.currentTarget as HTMLFormElement);
     const days = Number(fields.get("days"));
     const wish = {
       name: fields.get("name"),
@@ -53,7 +54,7 @@ export function Tokens({ session }: { readonly session: Session }) {
     setMade(undefined);
     await run(async () => {
       setMade((await post<{ token: string }>(TOKENS, wish, session.csrf)).token);
-      form.reset();
+      setCount(count + 1);
       again();
       return "";
     });
@@ -67,7 +68,7 @@ export function Tokens({ session }: { readonly session: Session }) {
         <TokenTable items={data.items} disabled={busy} onRevoke={revoke} />
       ) : null}
       {made === undefined ? null : <NewToken token={made} />}
-      <form class="module" onSubmit={create} aria-label="New token">
+      <form key={count} class="module" onSubmit={create} aria-label="New token">
         <h3>New token</h3>
         <TokenFields scopes={SCOPES[session.role]} />
         <p class="buttons">

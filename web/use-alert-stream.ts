@@ -6,6 +6,8 @@ const STREAM = "/api/v1/alerts/stream";
 /** Milliseconds in which alerts that come close together cause one look: longer than the store takes to commit. */
 const GATHER_MS = 300;
 
+const REFUSED_MS = 30_000;
+
 /**
  * Hear of alerts as they come, while the component is there; `onNew` is called soon after. The browser comes back by
  * itself and says which it had last; who was away for too long is told to read the list anew.
@@ -20,24 +22,34 @@ export function useAlertStream(onNew: () => void): {
   const latest = useRef(onNew);
   latest.current = onNew;
   useEffect(() => {
-    const source = new EventSource(STREAM);
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let source: EventSource;
+    let look: ReturnType<typeof setTimeout> | undefined;
+    let again: ReturnType<typeof setTimeout> | undefined;
     const soon = (): void => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
+      look ??= setTimeout(() => {
+        look = undefined;
         latest.current();
       }, GATHER_MS);
     };
-    source.onopen = () => setLive(true);
-    source.onerror = () => setLive(false);
-    source.addEventListener("alert", () => {
-      setArrived((before) => before + 1);
-      soon();
-    });
-    source.addEventListener("reset", soon);
+    const listen = (): void => {
+      source = new EventSource(STREAM);
+      source.onopen = () => setLive(true);
+      source.onerror = () => {
+        setLive(false);
+        // After a refusal, such as one listener too many, the browser does not come back by itself.
+        if (source.readyState === EventSource.CLOSED) again = setTimeout(listen, REFUSED_MS);
+      };
+      source.addEventListener("alert", () => {
+        setArrived((before) => before + 1);
+        soon();
+      });
+      source.addEventListener("reset", soon);
+    };
+    listen();
     return () => {
       source.close();
-      clearTimeout(timer);
+      clearTimeout(look);
+      clearTimeout(again);
     };
   }, []);
   return { isLive, arrived };
