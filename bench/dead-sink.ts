@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Appliance } from "../src/control/appliance.ts";
-import { startDelivery } from "../src/control/config/sinks.ts";
+import { Sinks } from "../src/control/config/sinks.ts";
 import { allModules } from "../src/control/modules.ts";
 import { AlertStore } from "../src/control/store/alert-store.ts";
 import { synFrame } from "../tests/live/frames.ts";
@@ -77,7 +77,7 @@ async function work(capture: string, hasSink: boolean): Promise<void> {
   using store = new AlertStore(join(folder, "nemean.sqlite"));
   const params = { host: "127.0.0.1", port: 1, transport: "tcp", format: "cef", timeout: 10 };
   const siem = { name: "siem", exporter: "syslog", params, route: {} };
-  const delivery = await startDelivery(hasSink ? [siem] : [], join(folder, "delivery.sqlite"));
+  const sinks = await Sinks.start(hasSink ? [siem] : [], join(folder, "delivery.sqlite"));
   const defs = (await allModules()).filter(({ kind }) => kind === "detector");
   const appliance = new Appliance(
     {
@@ -88,16 +88,16 @@ async function work(capture: string, hasSink: boolean): Promise<void> {
     {
       onAlert: (alert) => {
         store.put(alert);
-        delivery?.put(alert);
+        sinks.put(alert);
       },
       onWarning: (message) => console.error(message),
     },
   );
   await appliance.ended();
   const { alerts } = appliance.snapshot();
-  const stats = delivery?.stats();
-  await delivery?.close();
-  console.log(JSON.stringify({ alerts, waiting: stats?.sinks[0]?.waiting ?? alerts }));
+  const [sink] = sinks.stats().sinks;
+  await sinks.close();
+  console.log(JSON.stringify({ alerts, waiting: sink?.waiting ?? alerts }));
   rmSync(folder, { recursive: true });
 }
 
