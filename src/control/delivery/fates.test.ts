@@ -6,6 +6,7 @@ import { alertOf, TestFolder } from "../store/testing/alerts.ts";
 import { Delivery } from "./delivery.ts";
 import { FATES, type Fate, Fates, RUN_MAX } from "./fates.ts";
 import { DeliveryQueue } from "./queue.ts";
+import { ManualTiming } from "./testing/manual-timing.ts";
 import { FakeSink, numbered, settled } from "./testing/sinks.ts";
 
 test("Fates knows what became of each alert until it is saved, in runs as long as they can be", () => {
