@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Alert } from "../core/alert.ts";
 
+/** Of alerts that are on their way: the store and the queue of sinks both write them, which a third of their cost is. */
+const texts = new WeakMap<Alert, string>();
+
 /** An alert as JSON: of its evidence, bytes become hexadecimal text and 64-bit integers decimal text. */
-export const alertJson = (alert: Alert): string =>
+export function alertJson(alert: Alert): string {
+  const known = texts.get(alert);
+  if (known !== undefined) return known;
   // A replacer costs more than all the rest, and only evidence holds what JSON cannot.
-  alert.evidence.some(needsWords) ? JSON.stringify(alert, jsonValue) : JSON.stringify(alert);
+  const replacer = alert.evidence.some(needsWords) ? jsonValue : undefined;
+  const text = JSON.stringify(alert, replacer);
+  texts.set(alert, text);
+  return text;
+}
 
 function needsWords(flow: Readonly<Record<string, unknown>>): boolean {
   for (const name in flow) {

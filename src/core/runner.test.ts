@@ -122,6 +122,14 @@ describe("event time", () => {
     expect(runner.now).toBe(10 * SECOND);
   });
 
+  test("goes on without a silent input also when the clock was set back", () => {
+    const { runner, left, right, clock } = observed(new ManualClock(3600 * SECOND));
+    right.advance(1 * SECOND);
+    clock.set(0);
+    left.advance(10 * SECOND);
+    expect(runner.now).toBe(10 * SECOND);
+  });
+
   test("waits for an input that sends records, though no watermark", () => {
     const { runner, left, right, clock } = observed();
     right.advance(1 * SECOND);

@@ -129,7 +129,7 @@ export class ModuleRunner {
   /** The wall clock is at `now` (microseconds since 1970); drivers call this some times a second. */
   tick(now: number): void {
     const second = Math.floor(now / SECOND);
-    if (second <= this.#wallSecond) return;
+    if (second === this.#wallSecond) return;
     this.#wallSecond = second;
     this.#handlers.tick?.(second * SECOND);
   }
@@ -192,7 +192,9 @@ export class ModuleRunner {
     const wall = this.clock.now();
     for (const name in this.inputs) {
       const input = this.inputs[name]!;
-      if (!input.ended && wall - input.heard <= SILENCE) now = Math.min(now, input.watermark);
+      // Either way: whoever sets the clock back must not make a silent input one that was heard just now.
+      if (!input.ended && Math.abs(wall - input.heard) <= SILENCE)
+        now = Math.min(now, input.watermark);
     }
     if (now === Number.POSITIVE_INFINITY || now <= this.#now) return;
     const newSecond = Math.floor(now / SECOND) > Math.floor(this.#now / SECOND);

@@ -135,6 +135,16 @@ describe("flowcounter sends", () => {
     expect(printed()).toMatch(/^Flows: +3\n/);
   });
 
+  test("flowcounter keeps its period when the clock is set back or on", () => {
+    const { at } = counter({ sendPeriod: 10 });
+    expect(at(10)).toHaveLength(1);
+    expect(at(-3600)).toEqual([]);
+    expect(at(-3591)).toEqual([]);
+    expect(at(-3590)).toHaveLength(1);
+    expect(at(3600)).toHaveLength(1);
+    expect(at(3601)).toEqual([]);
+  });
+
   test("flowcounter keeps its period when it is told of the time late, and sends once after a sleep", () => {
     const { at } = counter({ sendPeriod: 10 });
     expect(at(13)).toHaveLength(1);

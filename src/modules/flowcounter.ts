@@ -77,7 +77,10 @@ seconds even while no flow comes; dots begin a new line before the sums follow.
         if (dotEvery > 0) dots(before);
       },
       tick(now) {
-        if (period === 0 || now < due) return;
+        if (period === 0) return;
+        // A clock that was set back begins a period anew, instead of one as long as the jump.
+        if (now < due - period) due = now + period;
+        if (now < due) return;
         // A machine that was asleep sends once, not for each period that it missed.
         due += period * (1 + Math.floor((now - due) / period));
         out.counts.send({

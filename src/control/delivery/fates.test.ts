@@ -6,6 +6,7 @@ import { alertOf, TestFolder } from "../store/testing/alerts.ts";
 import { Delivery } from "./delivery.ts";
 import { FATES, type Fate, Fates, RUN_MAX } from "./fates.ts";
 import { DeliveryQueue } from "./queue.ts";
+import { ManualTiming } from "./testing/manual-timing.ts";
 import { FakeSink, numbered, settled } from "./testing/sinks.ts";
 
 test("Fates knows what became of each alert until it is saved, in runs as long as they can be", () => {
@@ -84,14 +85,13 @@ test("DeliveryQueue remembers what became of an alert over restarts, and forgets
 });
 
 test("DeliveryQueue tells what was dropped from what was delivered", () => {
-  let now = 0;
-  const timing = { now: () => now, random: () => 0, after: () => () => {} };
+  const timing = new ManualTiming();
   using queue = DeliveryQueue.open(":memory:", { sinks: ["a", "b"], maxAge: 1000, timing });
   queue.put(numbered(1));
   queue.put(numbered(2));
   queue.flush();
   settleOne(queue, "delivered");
-  now = 2000;
+  timing.advance(2000);
   queue.put(numbered(3));
   queue.flush();
   const fates = (sink: string) => [1, 2, 3].map((seq) => queue.fate(sink, seq));

@@ -263,16 +263,38 @@ test("DeliveryQueue drops what is too old when alerts come and when they are tak
   expect(queue.counts("b")).toMatchObject({ dropped: 4, waiting: 0 });
 });
 
-test("DeliveryQueue does not lose sight of old alerts when the clock is set back", () => {
+test.each([
+  ["back by an hour", (now: number) => now - HOUR],
+  ["on by ten years", (now: number) => now + 87_600 * HOUR],
+  ["to 1970", () => 0],
+])("DeliveryQueue keeps alerts for their time when the clock is set %s", (_, set) => {
   const timing = new ManualTiming();
-  using queue = open(":memory:", { timing, maxAge: 2 * HOUR });
-  putAll(queue, 1, 1);
+  using queue = open(":memory:", { sinks: ["a", "b", "c"], timing, maxAge: 2 * HOUR });
+  putAll(queue, 1, 2);
   timing.advance(60);
-  timing.advance(-HOUR);
-  putAll(queue, 2, 2);
-  timing.advance(3 * HOUR + 60);
-  expect(take(queue)).toEqual([]);
-  expect(queue.counts("a")).toMatchObject({ dropped: 2 });
+  timing.set(set(timing.now()));
+  putAll(queue, 3, 4);
+  timing.advance(HOUR);
+  expect(take(queue, "a")).toEqual([1, 2, 3, 4]);
+  timing.advance(HOUR - 30);
+  expect(take(queue, "b")).toEqual([3, 4]);
+  timing.advance(HOUR);
+  expect(take(queue, "c")).toEqual([]);
+  expect(queue.counts("c")).toMatchObject({ dropped: 4, waiting: 0 });
+});
+
+test("DeliveryQueue keeps alerts of a start at which the clock had not been set yet", () => {
+  using folder = new TestFolder();
+  const path = folder.file("q.sqlite");
+  {
+    using queue = open(path, { timing: new ManualTiming(5000), maxAge: HOUR });
+    putAll(queue, 1, 2);
+  }
+  const timing = new ManualTiming();
+  using queue = open(path, { timing, maxAge: HOUR });
+  putAll(queue, 3, 3);
+  timing.advance(60);
+  expect(take(queue)).toEqual([1, 2, 3]);
 });
 
 test("DeliveryQueue keeps dead letters in the transaction that passes the alert", () => {

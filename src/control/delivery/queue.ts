@@ -75,6 +75,8 @@ interface SinkState extends SinkRow {
 }
 
 const DAY_MS = 86_400_000;
+/** A clock that stands before this has not been set since the machine was started: it tells no age. */
+const CLOCK_SET = Date.UTC(2025, 0);
 const RETRY_MS = 500;
 const MEMORY_BYTES = 64 << 20;
 /** Dead letters that wait for their commit: past it the letter is lost, not its count. */
@@ -104,7 +106,8 @@ export class DeliveryQueue implements Disposable {
   #pendingBytes = 0;
   #letters: DeadLetter[] = [];
   #removedSeq: number;
-  #lastAt = 0;
+  /** When the file was opened, less {@link Timing.elapsed} at that time. */
+  readonly #origin: number;
   #lost = 0;
   #goneSinks: string[] = [];
   /** Why the last transaction failed: until the timer's next attempt nothing else tries. */
@@ -141,10 +144,9 @@ export class DeliveryQueue implements Disposable {
     this.#removedSeq = firstSeq;
     this.#nextSeq = nextSeq;
     const last = file.edge(nextSeq - 1);
-    if (last) {
-      this.#end = last.bytesBefore + last.size;
-      this.#lastAt = last.at;
-    }
+    if (last) this.#end = last.bytesBefore + last.size;
+    const { timing } = this.#options;
+    this.#origin = Math.max(timing.now(), last?.at ?? 0) - timing.elapsed();
     this.#loadSinks(options.sinks);
     this.#save();
     this.#schedule();
@@ -159,10 +161,8 @@ export class DeliveryQueue implements Disposable {
       this.#countLost();
       return;
     }
-    // Ages are told by walking from the oldest: a clock that is set back must not hide old ones behind a new one.
-    this.#lastAt = Math.max(this.#lastAt, this.#options.timing.now());
     const size = Buffer.byteLength(body) + ROW_BYTES;
-    this.#pending.push({ id: alert.id, update: alert.update, size, at: this.#lastAt, body });
+    this.#pending.push({ id: alert.id, update: alert.update, size, at: this.#time(), body });
     this.#pendingBytes += size;
     if (this.#pending.length >= this.#options.groupMax) this.#save();
     while (this.#pending.length > this.#options.memoryMax || this.#pendingBytes > MEMORY_BYTES)
@@ -318,6 +318,11 @@ export class DeliveryQueue implements Disposable {
     this.#firstSeq = Math.max(this.#firstSeq, least);
   }
 
+  /** The time by which alerts age. Nobody who sets the clock makes them old, or young for ever. */
+  #time(): number {
+    return this.#origin + this.#options.timing.elapsed();
+  }
+
   #bytes(): number {
     const first = this.#isClosed ? undefined : this.#file.edge(this.#firstSeq);
     return first ? this.#end - first.bytesBefore : 0;
@@ -326,12 +331,12 @@ export class DeliveryQueue implements Disposable {
   /** Drop the oldest past the bounds, to have room for the group that is to be written. */
   #trim(groupBytes: number): void {
     const before = this.#firstSeq;
-    const oldest = this.#options.timing.now() - this.#options.maxAge;
+    const oldest = this.#time() - this.#options.maxAge;
     for (; this.#firstSeq < this.#nextSeq; this.#firstSeq++) {
       const edge = this.#file.edge(this.#firstSeq);
       const isKept =
         edge &&
-        edge.at >= oldest &&
+        (edge.at >= oldest || edge.at < CLOCK_SET) &&
         this.#end - edge.bytesBefore + groupBytes <= this.#options.maxBytes;
       if (isKept) break;
     }

@@ -72,7 +72,6 @@ export class FlowIntake implements Receiver {
   receive(batch: Batch): void {
     if (this.#timeAt < 0) this.#deliver(batch);
     else this.#follow(batch);
-    this.#splitter?.flows.flush();
   }
 
   /** Deliver up to each record that begins a second, and the rest. */

@@ -246,6 +246,27 @@ describe("Meter, capture time:", () => {
     expect(played.at(16, ask(3)).left).toEqual(["4 1/0", "4 1/0", "1 1/0"]);
   });
 
+  test.each([
+    ["on by an hour", 3600],
+    ["back by an hour", -3600],
+    ["back to 1970", -START / SECOND],
+  ])("Meter ends flows on time after the clock was set %s, with and without packets", (_, jump) => {
+    const played = new Played({ active: 20, idle: 5 });
+    // Two that go on over the jump, one by packets and one by none.
+    played.at(0, ask(1), ask(2)).at(1 + jump, ask(1));
+    expect(played.left).toHaveLength(2);
+    played.at(6.5 + jump, ask(3));
+    expect(played.left).toHaveLength(3);
+    const silent = new Played({ active: 20, idle: 5 }).at(0, ask(1));
+    silent.meter.advance(START + (1 + jump) * SECOND);
+    expect(silent.left).toHaveLength(1);
+    silent.at(2 + jump, ask(2));
+    silent.meter.advance(START + (8 + jump) * SECOND);
+    expect(silent.left).toHaveLength(2);
+    for (const { TIME_FIRST, TIME_LAST } of [...played.end(), ...silent.end()])
+      expect(TIME_LAST).toBeGreaterThanOrEqual(TIME_FIRST);
+  });
+
   test("Meter leaps over years without a packet", () => {
     const played = new Played().at(0, ask()).at(1e8, ask());
     expect(played.left).toEqual(["1 1/0"]);

@@ -122,7 +122,7 @@ export class Meter {
     let from = 0;
     for (let m = 0; m < count; m++) {
       const now = time[m]!;
-      if (now < this.#boundary && now >= this.#boundary - SECOND - this.#active) continue;
+      if (now < this.#boundary && !this.#isBack(now)) continue;
       this.#table.update(packets, frames, from, m);
       from = m;
       this.#cross(now);
@@ -132,10 +132,15 @@ export class Meter {
 
   /**
    * Capture time has come to `now` (microseconds since 1970), with or without packets: without any, too, since
-   * event time is the least of all meters'.
+   * event time is the least of all meters'. A clock that was set back ends what was observed, as packets of then do.
    */
   advance(now: number): void {
-    if (now >= this.#boundary) this.#cross(now);
+    if (now >= this.#boundary || this.#isBack(now)) this.#cross(now);
+  }
+
+  /** Whether time went back by more than what comes out of order. */
+  #isBack(now: number): boolean {
+    return now < this.#boundary - SECOND - this.#active;
   }
 
   #cross(now: number): void {

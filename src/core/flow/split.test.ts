@@ -42,7 +42,6 @@ function split(template: Template, batch: Batch): { rows: Row[]; splitter: Biflo
     end: () => {},
   });
   splitter.receive(batch);
-  splitter.flows.flush();
   return { rows, splitter };
 }
 

@@ -77,6 +77,8 @@ export class BiflowSplitter implements Receiver {
       )
         this.#emit(cursor, this.#reverse);
     }
+    // Event time may not go on for long, as after a clock that was set back: nothing waits for it here.
+    this.flows.flush();
   }
 
   #emit(cursor: AnyReader, { fixed, variable }: Plan): void {

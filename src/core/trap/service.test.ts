@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { dlopen } from "bun:ffi";
 import { afterEach, beforeEach, describe, expect, mock, spyOn, test } from "bun:test";
 import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listenUnix } from "../net/sockets.ts";
+import { withoutDescriptors } from "./testing/descriptors.ts";
 import { GET_REQUEST, replyText } from "./testing/service-client.ts";
 import { ServiceHarness } from "./testing/service-harness.ts";
 
@@ -145,23 +145,3 @@ describe("ServiceSocket", () => {
     expect(harness.replyTo(client)[0]).toBe(12);
   });
 });
-
-/** Do something while the process may open nothing more. */
-function withoutDescriptors(act: () => void): void {
-  const NOFILE = 7;
-  const { symbols, close } = dlopen("libc.so.6", {
-    getrlimit: { args: ["i32", "ptr"], returns: "i32" },
-    setrlimit: { args: ["i32", "ptr"], returns: "i32" },
-  });
-  const before = new BigUint64Array(new ArrayBuffer(16));
-  symbols.getrlimit(NOFILE, before);
-  const none = new BigUint64Array(new ArrayBuffer(16));
-  none.set([3n, before[1]!]);
-  symbols.setrlimit(NOFILE, none);
-  try {
-    act();
-  } finally {
-    symbols.setrlimit(NOFILE, before);
-    close();
-  }
-}

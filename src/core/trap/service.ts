@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** The service interface, by which trap_stats and Supervisor watch a process (trap.md section 10). @module */
 import { join } from "node:path";
+import { paceListener } from "../net/pace.ts";
 import { POLLIN, type Task } from "../net/poller.ts";
 import { accept, type Listener, listenUnix } from "../net/sockets.ts";
 import { SocketStream } from "../net/stream.ts";
@@ -11,8 +12,6 @@ import { type ServicePorts, statsText } from "./service-reply.ts";
 /** Connections at a time. */
 const CLIENTS_MAX = 64;
 const SOCKET_MODE = 0o660;
-/** How long it looks away when the process has no descriptor left for one who waits. */
-const REST_MS = 100;
 
 export interface ServiceSocket {
   /** Where it listens: `trap-service_PID.sock` in the folder of the sockets. */
@@ -59,10 +58,7 @@ class Service implements ServiceSocket, Task {
   run(events: number): void {
     const come = accept(this.#listener);
     if (come) this.#admit(come.fd);
-    // poll(2) would tell of one whom we cannot take on and on, and the loop would never sleep.
-    const rests = !come && events !== 0;
-    this.events = rests ? 0 : POLLIN;
-    this.due = rests ? performance.now() + REST_MS : Number.POSITIVE_INFINITY;
+    paceListener(this, events, come !== undefined);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { connect, unixAddress } from "../net/sockets.ts";
@@ -14,6 +14,7 @@ import { encodeHello } from "./hello.ts";
 import { SocketInput, type SocketInputSpec } from "./socket-input.ts";
 import { SocketOutput } from "./socket-output.ts";
 import { parseInput, parseOutput, type SocketOutputSpec, type Timeout } from "./specifier.ts";
+import { withoutDescriptors } from "./testing/descriptors.ts";
 import { container, Kept, Loop, RawReceiver } from "./testing/wire.ts";
 
 let loop: Loop;
@@ -152,6 +153,25 @@ test("SocketOutput closes one client too many without a byte", () => {
   loop.until(() => third.closed);
   expect(third.bytes).toHaveLength(0);
   expect(output.stats.clientCount).toBe(2);
+});
+
+test("SocketOutput lets the loop sleep when the process has no descriptor left, and takes who waited", () => {
+  const { output } = open("u:x");
+  loop.poller.turn(0);
+  const clock = spyOn(performance, "now").mockReturnValue(1000);
+  try {
+    const waiting = new RawReceiver(loop, { unix: "x" });
+    withoutDescriptors(() => {
+      expect([loop.poller.turn(0), loop.poller.turn(0)]).toEqual([1, 0]);
+    });
+    expect(output.stats.clientCount).toBe(0);
+    clock.mockReturnValue(1100);
+    loop.poller.turn(0);
+    expect(output.stats.clientCount).toBe(1);
+    waiting.close();
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 test("SocketOutput loses nothing for a fast client while another does not read, and its counts add up", () => {

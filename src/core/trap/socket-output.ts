@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Batch } from "../batch.ts";
 import { libc } from "../net/libc.ts";
+import { paceListener } from "../net/pace.ts";
 import { POLLIN, type Task } from "../net/poller.ts";
 import { accept, type Listener, listenTcp, listenUnix } from "../net/sockets.ts";
 import { type ByteStream, SocketStream } from "../net/stream.ts";
@@ -28,8 +29,8 @@ const RETURN_MS = 100;
  */
 export class SocketOutput implements TrapOutput, Task {
   readonly fd: number;
-  readonly events = POLLIN;
-  readonly due = Number.POSITIVE_INFINITY;
+  events = POLLIN;
+  due = Number.POSITIVE_INFINITY;
   readonly stage = "outlet";
   endsStream = true;
   patientUntil = 0;
@@ -100,9 +101,10 @@ export class SocketOutput implements TrapOutput, Task {
   }
 
   /** Accept who is waiting. */
-  run(): void {
+  run(events: number): void {
     for (let i = 0; i < ACCEPTS_MAX; i++) {
       const accepted = accept(this.#listener);
+      paceListener(this, events, i > 0 || accepted !== undefined);
       if (!accepted) return;
       const { fd, peer } = accepted;
       if (this.#clients.length >= this.#spec.maxClients) {

@@ -3,16 +3,29 @@ import type { Timing } from "../timing.ts";
 
 /** Time that stands until a test moves it, and chance that is chosen. */
 export class ManualTiming implements Timing {
+  readonly #start: number;
   #now: number;
+  /** Milliseconds by which somebody has set the clock. */
+  #shift = 0;
   #waiting: { at: number; run: () => void }[] = [];
   chance = 0;
 
   constructor(now = 1_767_603_600_000) {
+    this.#start = now;
     this.#now = now;
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#shift;
+  }
+
+  elapsed(): number {
+    return this.#now - this.#start;
+  }
+
+  /** Somebody sets the clock. */
+  set(now: number): void {
+    this.#shift = now - this.#now;
   }
 
   random(): number {
