@@ -78,7 +78,7 @@ async function work(capture: string, hasSink: boolean): Promise<void> {
   const params = { host: "127.0.0.1", port: 1, transport: "tcp", format: "cef", timeout: 10 };
   const route = { severity: 0, categories: [], detectors: [], prefixes: [] };
   const siem = { name: "siem", exporter: "syslog", params, route };
-  const sinks = await Sinks.start(hasSink ? [siem] : [], join(folder, "delivery.sqlite"));
+  const sinks = await Sinks.start(hasSink ? [siem] : [], { path: join(folder, "delivery.sqlite") });
   const defs = (await allModules()).filter(({ kind }) => kind === "detector");
   const appliance = new Appliance(
     {
