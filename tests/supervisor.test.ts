@@ -116,7 +116,7 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
 
   test("a module whose Worker hangs in a call is found from inside its process", async () => {
     // A FIFO that nobody reads: to open it takes for ever.
-    const fifo = join(folder, "fifo");
+    const fifo = join(folder, "nobody-reads");
     Bun.spawnSync(["mkfifo", fifo]);
     const { product, processes } = await up(
       "fifo",
