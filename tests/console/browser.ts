@@ -70,5 +70,5 @@ export async function logIn(page: Page, name: string): Promise<void> {
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Password").fill(GOOD);
   await page.getByLabel("Password").press("Enter");
-  await page.getByRole("link", { name: `${name} (` }).waitFor();
+  await page.locator(".who").getByText(`${name} (`).waitFor();
 }
