@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The product as several processes: what becomes of the others when one exits, hangs or eats memory.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FrameSender, Network, networkObstacle } from "../src/collectors/live/testing/network.ts";
@@ -188,6 +188,14 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
       changes: ["modules.haddrscan.enabled: true -> false"],
       restarted: ["detectors"],
     });
+  });
+
+  test("processes have groups of their own, so that Ctrl-C on a terminal is for control alone", async () => {
+    const { product, processes } = await up("groups", "");
+    await using _ = product;
+    const pids = Object.values(await processes()).map(({ pid }) => pid!);
+    const groups = pids.map((pid) => readFileSync(`/proc/${pid}/stat`, "latin1").split(" ")[4]);
+    expect(new Set(groups).size).toBe(pids.length);
   });
 
   test("no process outlives a control that is killed", async () => {

@@ -50,6 +50,8 @@ export class EmbeddedBackend implements Backend {
         stdin: kind === "command" ? "ignore" : "pipe",
         stdout: "pipe",
         stderr: "pipe",
+        // Ctrl-C on a terminal is for control, which ends the others one after the other.
+        detached: true,
         env: { ...process.env, ...this.#options.env, JOURNAL_STREAM: "nemean" },
         onExit: (_child, code, signal): void =>
           this.#gone(name, child, { code, signal: signal === null ? null : String(signal) }),

@@ -51,7 +51,13 @@ export class Supervisor implements AsyncDisposable {
   #alerts = 0;
   #changed = Promise.withResolvers<void>();
 
-  private constructor({ backend, clocks = machine }: SupervisorOptions, control: ControlSocket) {
+  readonly #onAlert: (alert: Alert) => void;
+
+  private constructor(
+    { backend, clocks = machine, onAlert }: SupervisorOptions,
+    control: ControlSocket,
+  ) {
+    this.#onAlert = onAlert;
     this.#backend = backend;
     this.#clocks = clocks;
     this.#control = control;
@@ -70,7 +76,7 @@ export class Supervisor implements AsyncDisposable {
     const control = await ControlSocket.listen(options.socket, {
       taskOf: (name) => self?.processNamed(name)?.plan.task,
       onReport: (name, report) => self?.report(name, report),
-      onAlert: (alert) => self?.alert(alert, options.onAlert),
+      onAlert: (alert) => self?.alert(alert),
     });
     self = new Supervisor(options, control);
     return self;
@@ -84,14 +90,16 @@ export class Supervisor implements AsyncDisposable {
     return this.#processes.get(name) ?? [...this.#leaving].find((each) => each.name === name);
   }
 
+  /** A process says something of itself. */
   report(name: string, report: Report): void {
     this.#named(name)?.take(report);
     this.#note();
   }
 
-  alert(alert: Alert, onAlert: (alert: Alert) => void): void {
+  /** A process has found something. */
+  alert(alert: Alert): void {
     this.#alerts++;
-    onAlert(alert);
+    this.#onAlert(alert);
   }
 
   #note(): void {
