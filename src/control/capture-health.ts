@@ -19,14 +19,19 @@ class LossWatch {
   }
 }
 
-/** Says what is wrong between the tap and the detectors: an interface that is down, frames or records lost of late. */
+/**
+ * Says what is wrong between the tap and the alerts: an interface that is down, frames or records lost of late, modules
+ * that fail.
+ */
 export class CaptureHealth {
   readonly #frames = new Map<string, LossWatch>();
   readonly #records = new LossWatch();
 
   /** Look at a snapshot; `now` is any clock in milliseconds that never goes back. */
-  reasons({ sources, ringDrops }: Snapshot, now: number): string[] {
-    const wrong: string[] = [];
+  reasons({ sources, modules, ringDrops }: Snapshot, now: number): string[] {
+    const wrong = modules.flatMap(({ name, failure }) =>
+      failure === undefined ? [] : [`module ${name} failed: ${failure}; it begins anew soon`],
+    );
     for (const { name, capture } of sources) {
       if (!capture) continue;
       if (capture.state === "down")

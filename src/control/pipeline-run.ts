@@ -144,6 +144,10 @@ export class PipelineRun {
         this.#alerts++;
         hooks.onAlert(alert);
       },
+      // What is read from a file is to fail where a module does; a tap goes on without it.
+      ...(source.kind === "trap"
+        ? { onFailure: (name, message) => hooks.onWarning(`${name} failed: ${message}`) }
+        : {}),
     });
     if (plan.top === true) {
       this.#top = new FlowTop();

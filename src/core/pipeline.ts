@@ -13,6 +13,8 @@ export interface PipelineOptions {
   readonly onAlert?: AlertHandler;
   readonly sensor?: string;
   readonly interface?: string;
+  /** Told when a module throws, which then begins anew: see {@link RunOptions.onFailure}. */
+  readonly onFailure?: (module: string, message: string) => void;
 }
 
 export interface ModuleStats {
@@ -23,6 +25,8 @@ export interface ModuleStats {
   readonly counters: Readonly<Record<string, number>>;
   /** Seconds its handlers of records have taken. */
   readonly busy: number;
+  /** Why it does not work at present. */
+  readonly failure?: string;
 }
 
 /**
@@ -48,8 +52,14 @@ export class Pipeline {
 
   /** Set up a module. */
   add(def: AnyModule, params: RunOptions["params"] = {}, name = def.name): ModuleRunner {
-    const { clock = wallClock, ...rest } = this.#options;
-    const runner = new ModuleRunner(def, { ...rest, clock, params, name });
+    const { clock = wallClock, onFailure, ...rest } = this.#options;
+    const runner = new ModuleRunner(def, {
+      ...rest,
+      clock,
+      params,
+      name,
+      ...(onFailure ? { onFailure: (message) => onFailure(name, message) } : {}),
+    });
     this.#modules.push(runner);
     return runner;
   }
@@ -102,8 +112,9 @@ export class Pipeline {
   }
 
   stats(): ModuleStats[] {
-    return this.#modules.map(({ name, inputs, outputs, counters, busyMs }) => ({
+    return this.#modules.map(({ name, inputs, outputs, counters, busyMs, failure }) => ({
       name,
+      ...(failure === undefined ? {} : { failure }),
       busy: busyMs / 1000,
       inputs: Object.fromEntries(
         Object.entries(inputs).map(([port, { records }]) => [port, records]),

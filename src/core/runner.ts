@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { AlertComposer, type AlertDetail, type AlertHandler } from "./alert.ts";
+import { BackOff } from "./back-off.ts";
 import { type Batch, RECORD_MAX } from "./batch.ts";
 import { type Clock, wallClock } from "./clock.ts";
 import { Counters } from "./counters.ts";
+import { messageOf } from "./errors.ts";
 import { type AnyModule, type Output, VERSION } from "./module.ts";
 import { OutputPort, type Receiver } from "./port.ts";
 import { StateStore } from "./state/state-store.ts";
@@ -45,6 +47,11 @@ export interface RunOptions {
   readonly print?: (text: string) => void;
   /** Takes what the module warns the operator of. */
   readonly warn?: (message: string) => void;
+  /**
+   * Told when the module throws: it then begins anew after a while, empty, and its neighbours never notice. Left out,
+   * what it throws goes to whoever drives it.
+   */
+  readonly onFailure?: (message: string) => void;
 }
 
 /** A module between its ports: gives it batches, event time and the end, and takes what it sends. */
@@ -53,10 +60,16 @@ export class ModuleRunner {
   readonly def: AnyModule;
   readonly clock: Clock;
   readonly counters = new Counters();
-  readonly state: StateStore;
+  state: StateStore;
   readonly inputs: Readonly<Record<string, InputPort>>;
   readonly outputs: Readonly<Record<string, OutputPort>>;
-  readonly #handlers: AnyHandlers;
+  #handlers: AnyHandlers;
+  readonly #options: RunOptions;
+  readonly #backOff = new BackOff();
+  /** Why it failed, until it works again. */
+  #failure: string | undefined;
+  /** Seconds of `performance.now()` at which it begins anew. */
+  #retryAt = 0;
   readonly #composer: AlertComposer | undefined;
   readonly #onAlert: AlertHandler | undefined;
   /** Milliseconds its handlers of records have taken. */
@@ -83,23 +96,87 @@ export class ModuleRunner {
         sensor: options.sensor ?? "nemean",
         interface: options.interface ?? "",
       });
-    this.#handlers = def.setup({
-      params: { ...mapValues(def.params, (p) => p.default), ...options.params },
+    this.#options = options;
+    this.#handlers = this.#setUp();
+    this.#backOff.started(performance.now() / 1000);
+    this.inputs = mapValues(def.inputs, (template, name) => new InputPort(this, name, template));
+  }
+
+  #setUp(): AnyHandlers {
+    const { def } = this;
+    const { params, print = () => {}, warn = () => {} } = this.#options;
+    const handlers = def.setup({
+      params: { ...mapValues(def.params, (p) => p.default), ...params },
       out: mapValues(this.outputs, (port) => this.#output(port)),
       count: this.counters.add,
       state: this.state,
       clock: this.clock,
-      print: options.print ?? (() => {}),
-      warn: options.warn ?? (() => {}),
+      print,
+      warn,
       stop: () => {
         this.#stopping = true;
       },
     } as never) as AnyHandlers;
-    this.inputs = mapValues(def.inputs, (template, name) => {
-      const handler = this.#handlers[name] as BatchHandler | undefined;
-      if (!handler) throw new Error(`${def.name}: setup returns no handler for the input ${name}`);
-      return new InputPort(this, name, template, handler);
-    });
+    for (const name of Object.keys(def.inputs))
+      if (!handlers[name])
+        throw new Error(`${def.name}: setup returns no handler for the input ${name}`);
+    return handlers;
+  }
+
+  /** Why it does not work at present; undefined while it does. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Give records to the module's handler. Ports call this. */
+  handle(input: string, batch: AnyReader, records: number): void {
+    if (!this.#works()) {
+      this.counters.add("records_skipped", records);
+      return;
+    }
+    try {
+      (this.#handlers[input] as BatchHandler)(batch);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Call another handler of the module, where it has one. */
+  #call(act: () => void): void {
+    if (!this.#works()) return;
+    try {
+      act();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Whether it can be given something; one that has failed begins anew when its time has come. */
+  #works(): boolean {
+    if (this.#failure === undefined) return true;
+    const now = performance.now() / 1000;
+    if (now < this.#retryAt) return false;
+    try {
+      this.state = new StateStore(this.counters.add);
+      this.#handlers = this.#setUp();
+      this.#backOff.started(now);
+      this.#failure = undefined;
+      for (const input of Object.values(this.inputs)) input.announceAgain();
+    } catch (error) {
+      this.#failed(error);
+    }
+    return this.#failure === undefined;
+  }
+
+  /** @throws what the module threw, where nobody wants to be told */
+  #failed(error: unknown): void {
+    const { onFailure } = this.#options;
+    if (!onFailure) throw error;
+    const now = performance.now() / 1000;
+    this.#retryAt = now + (this.#backOff.failed(now) ?? Number.POSITIVE_INFINITY);
+    this.counters.add("failures");
+    this.#failure = messageOf(error);
+    onFailure(this.#failure);
   }
 
   /** Event time so far, microseconds since 1970; -Infinity before the first record. */
@@ -123,7 +200,7 @@ export class ModuleRunner {
 
   /** An input has taken a layout. Ports call this. */
   announced(layout: Template, input: string): void {
-    this.#handlers.announced?.(layout, input);
+    this.#call(() => this.#handlers.announced?.(layout, input));
   }
 
   /** The wall clock is at `now` (microseconds since 1970); drivers call this some times a second. */
@@ -131,7 +208,7 @@ export class ModuleRunner {
     const second = Math.floor(now / SECOND);
     if (second === this.#wallSecond) return;
     this.#wallSecond = second;
-    this.#handlers.tick?.(second * SECOND);
+    this.#call(() => this.#handlers.tick?.(second * SECOND));
   }
 
   /** Let a module without inputs send some records: see {@link Handlers.produce}. */
@@ -141,7 +218,7 @@ export class ModuleRunner {
 
   /** The operator asks for what there is. */
   ask(): void {
-    this.#handlers.ask?.();
+    this.#call(() => this.#handlers.ask?.());
   }
 
   #output(port: OutputPort): Output<Template> {
@@ -200,7 +277,8 @@ export class ModuleRunner {
     const newSecond = Math.floor(now / SECOND) > Math.floor(this.#now / SECOND);
     this.#now = now;
     // The second, not the time within it: when it was noticed depends on the borders of batches.
-    if (newSecond) this.#handlers.everySecond?.(Math.floor(now / SECOND) * SECOND);
+    if (newSecond)
+      this.#call(() => this.#handlers.everySecond?.(Math.floor(now / SECOND) * SECOND));
     for (const name in this.outputs) this.outputs[name]!.advance(now);
   }
 
@@ -209,7 +287,7 @@ export class ModuleRunner {
     if (this.#ended) return;
     for (const name in this.inputs) if (!this.inputs[name]!.ended) return;
     this.#ended = true;
-    this.#handlers.end?.();
+    this.#call(() => this.#handlers.end?.());
     for (const name in this.outputs) this.outputs[name]!.end();
   }
 
@@ -233,13 +311,12 @@ export class InputPort implements Receiver {
   /** Wall time at which this input last had something to say. */
   heard: number;
   ended = false;
-  readonly #handler: BatchHandler;
+  #layout: Template | undefined;
 
-  constructor(runner: ModuleRunner, name: string, template: Template, handler: BatchHandler) {
+  constructor(runner: ModuleRunner, name: string, template: Template) {
     this.runner = runner;
     this.name = name;
     this.template = template;
-    this.#handler = handler;
     this.heard = runner.clock.now();
     this.cursor = reader(template) as AnyReader;
   }
@@ -251,7 +328,13 @@ export class InputPort implements Receiver {
   /** Take the layout the producer sends; throws ERR_TEMPLATE when a required field is missing. */
   announce(layout: Template): void {
     this.cursor.negotiate(layout);
+    this.#layout = layout;
     this.runner.announced(layout, this.name);
+  }
+
+  /** Say to a module that begins anew what it has been told before. */
+  announceAgain(): void {
+    if (this.#layout) this.runner.announced(this.#layout, this.name);
   }
 
   receive(batch: Batch): void {
@@ -261,7 +344,7 @@ export class InputPort implements Receiver {
     const outer = nestedMs;
     nestedMs = 0;
     const began = performance.now();
-    this.#handler(this.cursor);
+    this.runner.handle(this.name, this.cursor, batch.count);
     const took = performance.now() - began;
     // What it sent was handled meanwhile by others, who count that themselves.
     this.runner.busyMs += took - nestedMs;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+
+import { BackOff } from "../../core/back-off.ts";
 import { EMPTY_SNAPSHOT, type Snapshot } from "../snapshot.ts";
 import type { WorkerFailure } from "../worker.ts";
-import { BackOff } from "./back-off.ts";
 import type { Backend, Exit } from "./backend.ts";
 import type { Report } from "./control-socket.ts";
 import type { ProcessPlan } from "./layout.ts";

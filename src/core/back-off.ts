@@ -5,10 +5,10 @@ const FIRST = 1;
 const LONGEST = 60;
 /** Starts that fail in a row after which no other is tried: a minute apart at the end, some twenty minutes in all. */
 const FAILURES_MAX = 25;
-/** Seconds after which a process that runs is taken to be sound: the next failure is the first again. */
+/** Seconds after which what runs is taken to be sound: the next failure is the first again. */
 const SOUND = 60;
 
-/** When a process that ended by itself is started again: after 1, 2, 4 … 60 s, and at last no more. */
+/** When what failed is tried again, a process or a module: after 1, 2, 4 … 60 s, and at last no more. */
 export class BackOff {
   #failures = 0;
   #startedAt = Number.NEGATIVE_INFINITY;
@@ -18,7 +18,7 @@ export class BackOff {
     this.#startedAt = now;
   }
 
-  /** It ended by itself: seconds to wait; undefined when it is not to be tried again. */
+  /** It failed: seconds to wait; undefined when it is not to be tried again. */
   failed(now: number): number | undefined {
     if (now - this.#startedAt >= SOUND) this.#failures = 0;
     this.#failures++;
