@@ -274,3 +274,45 @@ describe("an output whose layout is left open", () => {
     expect(events).toEqual(["uint8 NUMBER", 3, "end"]);
   });
 });
+
+describe("a module that throws", () => {
+  const frail = defineModule({
+    name: "frail",
+    about: "Throws at port 0.",
+    params: {},
+    inputs: { flows },
+    outputs: {},
+    setup: ({ count }) => ({
+      flows(batch) {
+        while (batch.next()) {
+          if (batch.DST_PORT === 0) throw new Error("port 0");
+          count("seen");
+        }
+      },
+      everySecond() {},
+    }),
+  });
+
+  test("goes to whoever drives it, where nobody wants to be told", () => {
+    const { inputs } = new ModuleRunner(frail);
+    expect(() => inputs["flows"]!.receive(packed(flows, [{ ...row, DST_PORT: 0 }]))).toThrow(
+      "port 0",
+    );
+  });
+
+  test("is given nothing for a second, then begins anew; what it missed is counted", async () => {
+    const told: string[] = [];
+    const runner = new ModuleRunner(frail, { onFailure: (message) => told.push(message) });
+    const send = (port: number): void =>
+      runner.inputs["flows"]!.receive(packed(flows, [{ ...row, DST_PORT: port }]));
+    send(1);
+    send(0);
+    expect([told, runner.failure]).toEqual([["port 0"], "port 0"]);
+    send(2);
+    expect(runner.counters.snapshot()).toEqual({ seen: 1, failures: 1, records_skipped: 1 });
+    await Bun.sleep(1050);
+    send(3);
+    expect(runner.failure).toBeUndefined();
+    expect(runner.counters.snapshot()).toMatchObject({ seen: 2 });
+  });
+});
