@@ -7,9 +7,9 @@ import { parseArgs } from "node:util";
 import { spawnSync } from "bun";
 import { Network, networkObstacle } from "../src/collectors/live/testing/network.ts";
 import { writeTraffic } from "../tests/live/frames.ts";
+import { cpuSecondsOf } from "../tests/live/process-tree.ts";
 import { CACHE_DIR } from "./captures.ts";
 import { type Answers, ask, flood, frames, start } from "./live/load.ts";
-import { cpuSeconds } from "./live/processes.ts";
 import { alignColumns } from "./meter/report.ts";
 
 const USAGE = `bun run bench live [--seconds N] [--workers N] [--scale N]
@@ -66,11 +66,11 @@ async function live(file: string, data: string): Promise<void> {
   const args = ["up", "-I", "right", "--port", "0", "--data", data, "--workers", values.workers];
   const { product, url } = await start(args, /the API answers on (\S+)/);
   await using _ = product;
-  let before = cpuSeconds(product.pid);
-  report("idle", await ask(url, seconds / 2), cpuSeconds(product.pid) - before);
-  before = cpuSeconds(product.pid);
+  let before = cpuSecondsOf(product.pid);
+  report("idle", await ask(url, seconds / 2), cpuSecondsOf(product.pid) - before);
+  before = cpuSecondsOf(product.pid);
   const [sent, answers] = await Promise.all([flood(file, seconds), ask(url, seconds)]);
-  const cpu = cpuSeconds(product.pid) - before;
+  const cpu = cpuSecondsOf(product.pid) - before;
   report(`tcpreplay, ${values.workers} Worker(s)`, answers, cpu);
   // The last block is handed over after 60 ms, and counters come four times a second.
   await Bun.sleep(1000);
@@ -99,9 +99,9 @@ async function replay(): Promise<void> {
       () => undefined,
     ),
   );
-  const before = cpuSeconds(product.pid);
+  const before = cpuSecondsOf(product.pid);
   const answers = await ask(url, seconds);
-  report("replay at full speed", answers, cpuSeconds(product.pid) - before);
+  report("replay at full speed", answers, cpuSecondsOf(product.pid) - before);
   const stats = (await (await fetch(`${url}api/v1/stats`)).json()) as {
     finished: boolean;
     sources: { meter: { packets: number; flows: number } }[];

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { sleep } from "bun";
-import { cpuSeconds, processes } from "./live/processes.ts";
+import { cpuSecondsOf, treeOf } from "../tests/live/process-tree.ts";
 import { median } from "./meter/report.ts";
 
 const USAGE = `bun run bench up [--runs N] [--clients N] [--seconds N]
@@ -20,7 +20,7 @@ const MAIN = resolve(import.meta.dir, "../src/main.ts");
 const SETTLE_MS = 10_000;
 /** PSS in MB of all processes: memory that they share counts once. */
 const pss = (pid: number): number =>
-  processes(pid).reduce(
+  treeOf(pid).reduce(
     (sum, each) =>
       sum +
       Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${each}/smaps_rollup`, "utf8"))?.[1]) / 1024,
@@ -85,9 +85,9 @@ async function watched(clients: number, seconds: number): Promise<[number, numbe
   };
   for (let i = 0; i < clients; i++) watch().catch(() => {});
   await sleep(1000);
-  const before = cpuSeconds(up.pid);
+  const before = cpuSecondsOf(up.pid);
   await scan(seconds);
-  const percent = ((cpuSeconds(up.pid) - before) / seconds) * 100;
+  const percent = ((cpuSecondsOf(up.pid) - before) / seconds) * 100;
   gone.abort();
   return [percent, received];
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { FrameSender, Network, networkObstacle } from "../src/collectors/live/testing/network.ts";
 import type { ProcessView } from "../src/control/supervise/view.ts";
 import { synFrame } from "./live/frames.ts";
-import { Product } from "./live/product.ts";
+import { MAIN, Product } from "./live/product.ts";
 
 const obstacle = networkObstacle();
 const reason = obstacle === undefined ? "" : ` (skipped: ${obstacle})`;
@@ -145,6 +145,31 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
     }, "the end of the eater");
     expect(eats.reason).toMatch(/^it had \d+ MB of memory; limits.memory allows 512$/);
     expect((await processes())["detectors"]).toMatchObject({ state: "running", restarts: 0 });
+  });
+
+  test("a program of another kind reads flows by TRAP, and a module a detector's records, as links say", async () => {
+    const [flows, records] = [join(folder, "flows.csv"), join(folder, "records.csv")];
+    const run = [process.execPath, MAIN, "run", "logger", "-t", "-w", flows];
+    const { product, ask } = await up(
+      "links",
+      `[commands.other]\ncommand = ${JSON.stringify(run)}\n[[links]]\nfrom = "flows"\nto = "other"\n` +
+        `[modules.logger]\nenabled = true\nwrite = ${JSON.stringify(records)}\n[[links]]\nfrom = "vportscan"\nto = "logger"\n`,
+    );
+    await using _ = product;
+    const rows = (path: string): string[] =>
+      existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n") : [];
+    // The header tells that it is connected.
+    await product.until(() => (rows(flows).length > 0 ? true : undefined), "the program");
+    scan(0x0a090903);
+    await product.until(() => (rows(flows).length > 100 ? true : undefined), "the flows");
+    await product.until(() => (rows(records)[0] ? true : undefined), "the detector's records");
+    expect(rows(flows)[0]).toContain("ipaddr SRC_IP");
+    expect(rows(flows).filter((line) => line.includes("10.9.9.3"))).toHaveLength(100);
+    expect(rows(records)[0]).toContain("10.9.9.3");
+    const { items } = (await ask("/api/v1/links")) as { items: { from: string; to: string }[] };
+    expect(items.map(({ from, to }) => `${from} ${to}`)).toEqual(
+      expect.arrayContaining(["capture@right other", "vportscan logger"]),
+    );
   });
 
   test("detectors that are killed come back, and go on with what capture sends", async () => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** What a process and all that it started take of the machine, by proc(5). @module */
 import { readdirSync, readFileSync } from "node:fs";
+import { procStats } from "../../src/control/supervise/proc.ts";
 
 export interface Usage {
   readonly processes: number;
@@ -29,11 +30,6 @@ export function usageOf(root: number): Usage {
   return { processes: pids.length, megabytes, descriptors };
 }
 
-/** CPU seconds of the process and its descendants so far: utime and stime of proc(5). */
-export function cpuSecondsOf(root: number): number {
-  const ticks = treeOf(root).map((pid) => {
-    const words = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ");
-    return Number(words[11]) + Number(words[12]);
-  });
-  return ticks.reduce((sum, each) => sum + each, 0) / 100;
-}
+/** CPU seconds of the process and its descendants so far. */
+export const cpuSecondsOf = (root: number): number =>
+  treeOf(root).reduce((sum, pid) => sum + (procStats(pid)?.cpu ?? 0), 0);

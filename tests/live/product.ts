@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { join } from "node:path";
 
-const MAIN = join(import.meta.dir, "../../src/main.ts");
+/** The program, from its source. */
+export const MAIN = join(import.meta.dir, "../../src/main.ts");
 /** Milliseconds after which what is waited for is taken not to come. */
 const PATIENCE_MS = 20_000;
 
