@@ -23,6 +23,8 @@ const PENDING_BOUND = 2;
 const ASKED = 3;
 /** Alerts on their way to the parent at once; a Worker that has sent more waits for it. */
 const PENDING_MAX = 10_000;
+/** Milliseconds between collections of garbage. */
+const COLLECT_MS = 30_000;
 /** Milliseconds between snapshots. */
 const SNAPSHOT_MS = 250;
 
@@ -104,6 +106,7 @@ export function startWorker(
 /** A Worker's side of the shared words. */
 class Parent {
   readonly #words: Int32Array;
+  #collectAt = performance.now() + COLLECT_MS;
 
   constructor(control: SharedArrayBuffer) {
     this.#words = new Int32Array(control);
@@ -119,6 +122,18 @@ class Parent {
 
   tell(message: WorkerMessage): void {
     postMessage(message);
+    this.#collect();
+  }
+
+  /**
+   * A loop that never rests leaves the engine no time to look for garbage: what messages leave would grow by some megabytes
+   * a minute. It is a few milliseconds' work, since tables lie outside of the heap.
+   */
+  #collect(): void {
+    const now = performance.now();
+    if (now < this.#collectAt) return;
+    this.#collectAt = now + COLLECT_MS;
+    Bun.gc(true);
   }
 
   /** Waits while too many are on their way, when told to stop as well: the parent takes them until the end. */
