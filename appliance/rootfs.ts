@@ -108,6 +108,7 @@ const REMOVED = [
   "etc/apt",
   "etc/group-",
   "etc/gshadow-",
+  "etc/issue", // Or getty would not look at that of /run.
   "etc/passwd-",
   "etc/shadow-",
   "etc/subgid-",
