@@ -2,11 +2,14 @@
 /**
  * `npm run appliance`: makes the disk image, its SBOM, a manifest and their checksums.
  *
- *   bun appliance/build.ts [--out FOLDER]
+ *   bun appliance/build.ts [--out FOLDER] [--box PUBLIC_KEY]
+ *
+ * --box makes the disk of the box for Vagrant, which that key lets in: packer/README.md.
  */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
+import { addVagrantUser, BOX_PACKAGES } from "./box.ts";
 import { BuildError, run, step } from "./command.ts";
 import { compress, writeDisk } from "./disk.ts";
 import { debianTar, install, settle, unpack } from "./rootfs.ts";
@@ -19,6 +22,7 @@ export const OUT = join(ROOT, ".cache/appliance");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 export const VERSION: string = JSON.parse(read("package.json")).version;
 export const IMAGE = `nemean-${VERSION}-amd64.qcow2`;
+const BOX_IMAGE = `nemean-${VERSION}-amd64-box.qcow2`;
 
 /** The most an image may weigh. */
 const BYTES_MAX = 250e6;
@@ -52,7 +56,7 @@ function parts(root: string): Part[] {
 
 const sha256 = (file: string): string => run(["sha256sum", file]).split(" ", 1)[0]!;
 
-function build(out: string): void {
+function build(out: string, boxKey: string | undefined): void {
   if (process.getuid?.() !== 0)
     throw new BuildError("the files of an image are root's: run as root");
   if (Bun.version !== read(".bun-version").trim())
@@ -63,17 +67,19 @@ function build(out: string): void {
   const root = join(out, "root");
   const boot = join(out, "boot");
   const disk = join(out, "disk.raw");
-  const image = join(out, IMAGE);
+  const image = join(out, boxKey === undefined ? IMAGE : BOX_IMAGE);
   const sbom = join(out, `nemean-${VERSION}.spdx.json`);
   const manifest = join(out, "manifest.json");
   mkdirSync(out, { recursive: true });
   process.umask(0o022);
 
-  const tar = step("Debian", () => debianTar(out, sources, epoch));
+  const more = boxKey === undefined ? [] : BOX_PACKAGES;
+  const tar = step("Debian", () => debianTar(out, { sources, epoch, more }));
   step("unpack", () => unpack(tar, root));
   step("install Nemean", () => install(root, process.execPath));
   const contents = parts(root);
   step("settle", () => settle(root, boot));
+  if (boxKey !== undefined) addVagrantUser(root, readFileSync(boxKey, "utf8"));
   const whole = {
     name: "nemean-appliance",
     version: VERSION,
@@ -113,9 +119,9 @@ function build(out: string): void {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { out: { type: "string" } } });
+  const { values } = parseArgs({ options: { out: { type: "string" }, box: { type: "string" } } });
   try {
-    build(values.out ?? OUT);
+    build(values.out ?? OUT, values.box);
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     console.error(`appliance: ${error.message}`);

@@ -109,6 +109,7 @@ export class Machine implements AsyncDisposable {
       stdout: "pipe",
       stderr: "pipe",
     });
+    process.once("exit", () => this.#process.kill("SIGKILL"));
     const read = async (stream: ReadableStream<Uint8Array>, to: (text: string) => void) => {
       const decoder = new TextDecoder();
       for await (const bytes of stream) to(decoder.decode(bytes, { stream: true }));

@@ -38,9 +38,12 @@ const APT = [
 ];
 
 /** Debian as a tar file, made once for a list of packages and a set of sources. */
-export function debianTar(cache: string, sources: readonly Source[], epoch: number): string {
+export function debianTar(
+  cache: string,
+  { sources, epoch, more }: { sources: readonly Source[]; epoch: number; more: readonly string[] },
+): string {
   const lines = sources.map(sourceLine);
-  const names = packages().join(",");
+  const names = [...packages(), ...more].join(",");
   const key = new Bun.CryptoHasher("sha256").update([...lines, names, ...APT].join("\n"));
   const tar = join(cache, `debian-${key.digest("hex").slice(0, 16)}.tar`);
   if (existsSync(tar)) return tar;

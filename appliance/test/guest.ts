@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../command.ts";
+import { authorizedKey } from "../ssh-key.ts";
 
 export class Guest {
   readonly #key: string;
@@ -16,8 +17,7 @@ export class Guest {
 
   /** What tmpfiles.d has to do for the key to open the door. */
   get tmpfiles(): string {
-    const key = readFileSync(`${this.#key}.pub`, "utf8").trim().replaceAll(" ", "\\x20");
-    return `d /root/.ssh 0700 root root -\nf /root/.ssh/authorized_keys 0600 root root - ${key}\\n\n`;
+    return authorizedKey(readFileSync(`${this.#key}.pub`, "utf8"));
   }
 
   /** Run a command; undefined when it cannot be reached. */
