@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { isIP } from "node:net";
 import { problem } from "./problem.ts";
 
 /** From where the API can be reached. */
@@ -14,8 +15,11 @@ export const LOOPBACK: Reach = { hosts: [], secure: false };
 
 // Any port: through `ssh -L` the client's is another one. Rebinding needs a name, and these are all there are.
 const PORT = /:\d{1,5}$/;
+const BRACKETS = /^\[|\]$/g;
 const OWN_NAMES = ["127.0.0.1", "localhost", "[::1]"];
 const URL_MAX = 8192;
+/** Listening on all addresses of the machine. */
+const ALL = ["0.0.0.0", "::"];
 
 /** A name or address as it stands in a URL. */
 const inUrl = (name: string): string =>
@@ -33,7 +37,11 @@ export function refusal(request: Request, { hosts, secure }: Reach): Response | 
     return problem(414, { title: "URI too long", detail: `At most ${URL_MAX} characters.` });
   const host = request.headers.get("host") ?? new URL(request.url).host;
   const names = [...OWN_NAMES, ...hosts.map(inUrl)];
-  if (!names.includes(host.toLowerCase().replace(PORT, "")))
+  const name = host.toLowerCase().replace(PORT, "");
+  // Which addresses the machine has, by DHCP or otherwise, need not be known: an address cannot be rebound.
+  const isAddress =
+    hosts.some((each) => ALL.includes(each)) && isIP(name.replace(BRACKETS, "")) !== 0;
+  if (!names.includes(name) && !isAddress)
     return problem(403, {
       title: "Host not allowed",
       detail: `The API answers to ${names.join(", ")} only.`,

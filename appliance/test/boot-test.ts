@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/**
+ * `npm run appliance:test`: boots the image, puts traffic on its tap port, and reads counts and alerts from outside.
+ *
+ *   bun appliance/test/boot-test.ts [--only bios|uefi] [IMAGE]
+ */
+import { appendFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { IMAGE, OUT } from "../build.ts";
+import { BuildError, run } from "../command.ts";
+import { freePorts, hasKvm, Machine, type MachineOptions } from "../machine.ts";
+import { apiAnswers, setupToken, until } from "../watch.ts";
+import { Client } from "./client.ts";
+import { Guest } from "./guest.ts";
+import { identity, NET_RAW, NO_CAPABILITY, processes, tapPort } from "./inspect.ts";
+import { Receiver, SIEM } from "./receiver.ts";
+import { Report } from "./report.ts";
+import { TapCable } from "./tap.ts";
+import { download, portScan, SCANNER_TEXT } from "./traffic.ts";
+
+const PASSWORD = "correct horse battery staple";
+const API_SECONDS_MAX = 150;
+const API_CPU_SECONDS_MAX = 90;
+/** A second holds its flows until none can come that ended before: the idle timeout of 30 s, and 15 s for the rest. */
+const ALERT_SECONDS_MAX = 45;
+
+/** The image's own configuration, and a SIEM. */
+const CONFIG = `data = "/var/lib/nemean"
+[[sources]]
+interface = "tap0"
+[api]
+host = "0.0.0.0"
+tls = true
+port = 443
+[sinks.siem]
+exporter = "syslog"
+host = "10.0.2.100"
+port = 6514
+transport = "tls"
+format = "cef"
+ca = "/etc/siem-ca.pem"
+`;
+
+class BootTest {
+  readonly #report = new Report();
+  readonly #folder = mkdtempSync(join(tmpdir(), "nemean-boot-"));
+  readonly #receiver = new Receiver(this.#folder);
+  readonly #image: string;
+  readonly #identities: Record<string, string>[] = [];
+
+  constructor(image: string) {
+    this.#image = image;
+  }
+
+  async run(firmwares: readonly ("bios" | "uefi")[]): Promise<boolean> {
+    const report = this.#report;
+    const megabytes = statSync(this.#image).size / 1e6;
+    report.figure("image", `${megabytes.toFixed(1)} MB`);
+    report.check("the image weighs at most 250 MB", megabytes <= 250);
+    try {
+      for (const firmware of firmwares) await this.#boot(firmware, firmware === firmwares[0]);
+      const [first, second] = this.#identities;
+      if (first && second)
+        for (const [name, text] of Object.entries(first))
+          report.check(`two machines differ in ${name}`, text !== "" && text !== second[name]);
+    } finally {
+      this.#receiver[Symbol.dispose]();
+      rmSync(this.#folder, { recursive: true });
+    }
+    return report.close();
+  }
+
+  async #boot(firmware: "bios" | "uefi", isWhole: boolean): Promise<void> {
+    const report = this.#report;
+    report.title(`${firmware.toUpperCase()}, ${hasKvm() ? "KVM" : "TCG"}`);
+    const disk = join(this.#folder, `${firmware}.qcow2`);
+    run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", this.#image, disk]);
+    const [api, ssh, local, remote] = freePorts(4) as [number, number, number, number];
+    using cable = await TapCable.connect(remote, local);
+    const folder = mkdtempSync(join(this.#folder, "guest-"));
+    const guest = new Guest(folder, ssh);
+    const pem = this.#receiver.certificate.replaceAll("\n", "\\n");
+    const options: MachineOptions = {
+      ...{ disk, firmware, api, ssh, tap: { local, remote } },
+      services: { [SIEM]: this.#receiver.program },
+      credentials: {
+        "nemean.toml": CONFIG,
+        "tmpfiles.extra": `${guest.tmpfiles}f /etc/siem-ca.pem 0644 root root - ${pem}\n`,
+      },
+    };
+    const log = join(OUT, `serial-${firmware}.log`);
+    writeFileSync(log, "");
+    await using machine = new Machine(options, (text) => appendFileSync(log, text));
+    await this.#look({ machine, guest, cable, url: `https://127.0.0.1:${api}/` }, isWhole);
+  }
+
+  async #look(box: Box, isWhole: boolean): Promise<void> {
+    const report = this.#report;
+    const { machine, guest, url } = box;
+    const begin = performance.now();
+    await apiAnswers(machine, url);
+    const seconds = (performance.now() - begin) / 1000;
+    const cpu = machine.cpuSeconds;
+    report.figure("boot to API", `${seconds.toFixed(1)} s, ${cpu.toFixed(1)} qemu CPU s`);
+    report.check(
+      `the API answers within ${API_SECONDS_MAX} s or ${API_CPU_SECONDS_MAX} CPU s`,
+      seconds <= API_SECONDS_MAX || cpu <= API_CPU_SECONDS_MAX,
+    );
+    const token = await setupToken(machine);
+    report.check("the serial console shows the one-time setup token", token !== "");
+    const client = await Client.setUp(url, token, PASSWORD);
+    report.check("the token makes the first admin", true);
+    const again = await Client.setUp(url, token, PASSWORD).then(
+      () => true,
+      () => false,
+    );
+    report.check("the token works once", !again);
+    await until(machine, "ssh", () => guest.try("true"));
+    this.#identities.push({ token, ...identity(guest) });
+    await this.#system(box);
+    this.#tap(guest);
+    if (!isWhole) return;
+    await this.#traffic(box, client);
+    await this.#alert(box, client);
+    this.#cages(guest);
+    await this.#reboot(box, client);
+  }
+
+  async #system({ machine, guest }: Box): Promise<void> {
+    const report = this.#report;
+    const state = await until(machine, "a system that runs", () => {
+      const now = guest.try("systemctl is-system-running")?.trim();
+      return now === "starting" || now === "initializing" ? undefined : now;
+    });
+    const failed = guest.do("systemctl list-units --failed --plain --no-legend").trim();
+    report.check("no unit has failed", state === "running", `${state} ${failed}`);
+    report.figure("boot", guest.do("systemd-analyze time").split("\n", 1)[0]!);
+    report.figure(
+      "memory",
+      guest.do("grep -E '^Mem(Total|Available)' /proc/meminfo").replaceAll(/\s+/g, " "),
+    );
+    const locked = guest.do("grep -c '^[^:]*:[*!]' /etc/shadow").trim();
+    const all = guest.do("grep -c . /etc/shadow").trim();
+    report.check("no account has a password", locked === all, `${locked} of ${all}`);
+    report.check(
+      "/var is a partition of its own",
+      guest.do("findmnt -no SOURCE /var").trim().startsWith("/dev/vda3"),
+    );
+    report.check("the journal is kept", guest.do("ls /var/log/journal").trim().length === 32);
+    report.check("there is no apt source", guest.do("ls -A /etc/apt 2>/dev/null").trim() === "");
+    const rules = guest.do("nft list chain inet nemean input");
+    report.check("the firewall drops what it does not know", rules.includes("policy drop"));
+    const listening = guest.do("ss -Hltnu | awk '{print $1, $5}'").trim().split("\n").join("; ");
+    report.figure("listening", listening);
+  }
+
+  #tap(guest: Guest): void {
+    const report = this.#report;
+    const port = tapPort(guest);
+    report.check("the tap listens to all frames", port.promiscuous);
+    report.check("the tap has no address", port.addresses === 0);
+    report.check("the tap merges nothing", port.offloads.length === 0, port.offloads.join(" "));
+  }
+
+  /** Frames and bytes that were counted while others were sent. */
+  async #counted(box: Box, client: Client, frames: readonly Uint8Array[]) {
+    const meter = async () => (await client.stats()).sources[0]?.meter;
+    const before = await until(box.machine, "a capture", meter);
+    const bytes = await box.cable.send(frames);
+    let last = -1;
+    const after = await until(box.machine, "counts that stand still", async () => {
+      await Bun.sleep(1500);
+      const now = await meter();
+      const isStill = now !== undefined && now.packets === last && last > before.packets;
+      last = now?.packets ?? -1;
+      return isStill ? now : undefined;
+    });
+    const packets = after.packets - before.packets;
+    return { sent: frames.length, bytes, packets, counted: after.bytes - before.bytes };
+  }
+
+  async #traffic(box: Box, client: Client): Promise<void> {
+    const report = this.#report;
+    const { guest, cable } = box;
+    await until(box.machine, "capture", async () => {
+      const [source] = (await client.stats()).sources;
+      return source?.capture ? source : undefined;
+    });
+    guest.do("ethtool -K tap0 gro on");
+    const merged = await this.#counted(box, client, download(700, 50_001));
+    report.figure(
+      "with GRO",
+      `${merged.packets} of ${merged.sent} frames, ${merged.counted} of ${merged.bytes} bytes`,
+    );
+    report.check("with GRO the counts would be wrong", merged.packets < merged.sent);
+    guest.do("ethtool -K tap0 gro off");
+    const exact = await this.#counted(box, client, download(700, 50_002));
+    report.figure(
+      "as the image is",
+      `${exact.packets} of ${exact.sent} frames, ${exact.counted} of ${exact.bytes} bytes`,
+    );
+    report.check("frames counted are frames injected", exact.packets === exact.sent);
+    report.check("bytes counted are bytes injected", exact.counted === exact.bytes);
+    report.check("the tap has sent nothing", tapPort(guest).sent === 0 && cable.heard === 0);
+  }
+
+  async #alert({ machine, cable }: Box, client: Client): Promise<void> {
+    const report = this.#report;
+    const begin = performance.now();
+    await cable.send(portScan(120));
+    const isScan = (text: string): boolean =>
+      text.includes(SCANNER_TEXT) && text.includes("vportscan");
+    await until(machine, "an alert at the SIEM", () => isScan(this.#receiver.text) || undefined);
+    const seconds = (performance.now() - begin) / 1000;
+    report.figure("scan to SIEM", `${seconds.toFixed(1)} s`);
+    report.check(
+      `the SIEM has the scan within ${ALERT_SECONDS_MAX} s`,
+      seconds <= ALERT_SECONDS_MAX,
+    );
+    const alerts = await client.alerts();
+    report.check(
+      "the API shows the scan",
+      alerts.some((alert) => isScan(JSON.stringify(alert))),
+    );
+  }
+
+  #cages(guest: Guest): void {
+    const report = this.#report;
+    const all = processes(guest);
+    for (const { unit, uid, capEff, noNewPrivs, seccomp } of all) {
+      const wanted = unit.startsWith("nemean-capture@") ? NET_RAW : NO_CAPABILITY;
+      report.check(
+        `${unit}: uid ${uid}, CapEff ${capEff}, no new privileges, seccomp`,
+        uid !== 0 && capEff === wanted && noNewPrivs && seccomp,
+      );
+    }
+    const units = all.map(({ unit }) => unit).toSorted();
+    const expected = [
+      "nemean-capture@tap0.service",
+      "nemean-control.service",
+      "nemean-detectors.service",
+    ];
+    report.check(
+      "control, capture and detectors run",
+      Bun.deepEquals(units, expected),
+      units.join(" "),
+    );
+  }
+
+  async #reboot(box: Box, client: Client): Promise<void> {
+    const report = this.#report;
+    const { machine, guest, url } = box;
+    const boot = guest.do("cat /proc/sys/kernel/random/boot_id");
+    const before = (await client.alerts()).map(({ id }) => id);
+    const config = await client.get("api/v1/config");
+    guest.try("systemctl reboot");
+    await until(machine, "another boot", () => {
+      const now = guest.try("cat /proc/sys/kernel/random/boot_id");
+      return now !== undefined && now !== "" && now !== boot ? now : undefined;
+    });
+    await apiAnswers(machine, url);
+    const later = await Client.logIn(url, PASSWORD);
+    const kept = new Set((await later.alerts()).map(({ id }) => id));
+    report.check("a reboot keeps users", true);
+    report.check("a reboot keeps alerts", before.length > 0 && before.every((id) => kept.has(id)));
+    report.check(
+      "a reboot keeps the configuration",
+      Bun.deepEquals(await later.get("api/v1/config"), config),
+    );
+  }
+}
+
+interface Box {
+  readonly machine: Machine;
+  readonly guest: Guest;
+  readonly cable: TapCable;
+  readonly url: string;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: "string" } },
+});
+// Leaving by the door takes the machine along.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+const image = positionals[0] ?? join(OUT, IMAGE);
+try {
+  if (!existsSync(image)) throw new BuildError(`${image} is not there: npm run appliance makes it`);
+  const firmwares = (["bios", "uefi"] as const).filter(
+    (each) => values.only === undefined || each === values.only,
+  );
+  process.exitCode = (await new BootTest(image).run(firmwares)) ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof BuildError)) throw error;
+  console.error(`appliance: ${error.message}`);
+  process.exitCode = 1;
+}
