@@ -62,6 +62,9 @@ source "qemu" "nemean" {
     ["-cpu", var.cpu],
     ["-netdev", "user,id=user.0,restrict=on,hostfwd=tcp:127.0.0.1:{{ .SSHHostPort }}-:22"],
     ["-device", "virtio-net-pci,netdev=user.0"],
+    # A tap port at whose cable nobody is.
+    ["-netdev", "hubport,id=tap,hubid=0"],
+    ["-device", "virtio-net-pci,netdev=tap"],
     ["-device", "virtio-rng-pci"],
     ["-smbios", "type=11,value=io.systemd.credential.binary:tmpfiles.extra=${var.tmpfiles}"],
   ]

@@ -6,9 +6,9 @@ systemctl is-system-running --wait >/dev/null || {
   systemctl --no-pager --failed
   exit 1
 }
-for unit in nemean-control.service nemean-detectors.service 'nemean-capture@tap0.service'; do
-  printf '%s: %s\n' "$unit" "$(systemctl is-active "$unit" || true)"
-done
-systemctl is-active --quiet nemean-control.service nemean-detectors.service
-test -s /var/lib/nemean/setup-token
+# Control starts the others, which takes a while where nothing virtualises in hardware.
+timeout 120 sh -c 'until systemctl is-active --quiet nemean-control.service nemean-detectors.service && test -s /var/lib/nemean/setup-token; do sleep 1; done' || {
+  journalctl --no-pager -b -o cat -u 'nemean-*'
+  exit 1
+}
 nemean --version
