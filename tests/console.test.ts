@@ -49,15 +49,25 @@ describe("the console", () => {
     await page.locator(".alerts tbody tr").first().waitFor();
 
     await page.locator(".alerts .title a").first().click();
-    const reasonShown = await page.locator(".reason").textContent();
+    await page.locator(".reason").waitFor();
     const id = page.url().split("/").at(-1);
-    const alert = (await (await fetch(`${url}api/v1/alerts/${id}`)).json()) as {
-      reason: string;
-      evidence: unknown[];
-    };
-    expect(reasonShown).toBe(alert.reason);
-    expect(alert.evidence.length).toBeGreaterThan(0);
-    expect(await page.locator(".evidence .flow").count()).toBe(alert.evidence.length);
+    const shown = async (): Promise<[string | null, number]> => [
+      await page.locator(".reason").textContent(),
+      await page.locator(".evidence .flow").count(),
+    ];
+    // The event may get an update while one looks.
+    await product.until(async () => {
+      await page.reload();
+      await page.locator(".reason").waitFor();
+      const alert = (await (await fetch(`${url}api/v1/alerts/${id}`)).json()) as {
+        reason: string;
+        evidence: unknown[];
+      };
+      const [reason, flows] = await shown();
+      return reason === alert.reason && flows === alert.evidence.length && flows > 0
+        ? true
+        : undefined;
+    }, "the API's reason and evidence on the page");
 
     for (const name of ["sinks", "pipeline", "modules", "setup", "overview"]) {
       await page.goto(`${url}console#/${name}`);
