@@ -28,11 +28,14 @@ const SESSION = "/api/v1/session";
 /** Find out who one is; an appliance without accounts is asked for none. */
 export async function accessOf(paths: Paths): Promise<Access> {
   if (!paths.has(SESSION)) return { kind: "open" };
+  const { access } = await get<{ readonly access: string }>("/");
+  if (access !== "session") return { kind: access === "setup" ? "setup" : "stranger" };
   try {
     return { kind: "session", session: await get<Session>(SESSION) };
   } catch (error) {
+    // It ended just now.
     if (!(error instanceof ApiError)) throw error;
-    return error.status === 403 ? { kind: "setup" } : { kind: "stranger" };
+    return { kind: "stranger" };
   }
 }
 

@@ -197,6 +197,18 @@ const indexOf = ({
   ...(auth && delivery ? { sinks: "/api/v1/sinks" } : {}),
 });
 
+/** The page for a browser, and where everything is for a program. */
+const front = (request: Request, ...parts: object[]): Response =>
+  wantsPage(request) ? toConsole() : json(Object.assign({}, ...parts));
+
+/** What one is here, so that who asks need not run into a refusal to learn it; nothing where there are no accounts. */
+function accessOf(auth: Auth | undefined, request: Request, reach: Reach): { access?: string } {
+  if (!auth) return {};
+  if (auth.setup.isOpen) return { access: "setup" };
+  const { principal } = admit(auth, request, { needs: "account", reach });
+  return { access: principal ? "session" : "stranger" };
+}
+
 /** The API of a running appliance: for {@link serve}, or for requests by `app.handle`. */
 export function createApi(options: ApiOptions) {
   const { store, snapshot, version, auth, delivery, health = () => [] } = options;
@@ -227,7 +239,7 @@ export function createApi(options: ApiOptions) {
       return tooMany ?? errorAnswer(code, error, methodsOf(path, routes()));
     })
     .onBeforeHandle(gate({ auth, reach, rate, operations }))
-    .get("/", ({ request }) => (wantsPage(request) ? toConsole() : json(index)))
+    .get("/", ({ request }) => front(request, index, accessOf(auth, request, reach)))
     .get("/healthz", ({ request }) => {
       const look = snapshot();
       const { refusal } = admit(auth, request, { needs: "read:alerts", reach });
