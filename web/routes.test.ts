@@ -50,5 +50,6 @@ test("pagesFor names the pages that one may see, and that there are", () => {
   expect(pagesFor(as("operator"), paths)).toEqual([...all, "sinks", "configuration"]);
   expect(pagesFor(as("admin"), paths).slice(-3)).toEqual(["configuration", "users", "audit"]);
   expect(pagesFor({ kind: "stranger" }, paths)).toEqual(["login"]);
-  expect(pagesFor({ kind: "open" }, new Set())).toEqual([...all, "setup"]);
+  expect(pagesFor({ kind: "setup" }, paths)).toEqual([...all, "setup"]);
+  expect(pagesFor({ kind: "open" }, new Set())).toEqual([...all]);
 });

@@ -68,7 +68,7 @@ export function pagesFor(access: Access, paths: Paths): readonly PageName[] {
     configuration: isOperator && paths.has("/api/v1/config"),
     users: isAdmin,
     audit: isAdmin,
-    setup: access.kind === "setup" || access.kind === "open",
+    setup: access.kind === "setup",
   };
   return (Object.keys(shown) as PageName[]).filter((page) => shown[page]);
 }
