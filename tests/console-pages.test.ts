@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** What one does on the console's pages. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout } from "bun:test";
-import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { GOOD } from "../src/control/auth/testing/auth.ts";
 import { alertOf } from "../src/control/store/testing/alerts.ts";
 import { ConsoleAppliance, configOf } from "./console/appliance.ts";
-import { inBrowser, launch, logIn, overhang, title, watched } from "./console/browser.ts";
+import { findings, inBrowser, launch, logIn, overhang, title, watched } from "./console/browser.ts";
 import { HOSTILE, HOSTILE_SHOWN } from "./console/fake-processes.ts";
 
 // A browser starts, on a machine that may be busy.
@@ -22,19 +21,10 @@ afterAll(async () => await browser?.close());
 async function at(appliance: ConsoleAppliance, hash: string, name = "root", width = 1280) {
   const seen = await watched(browser, { width });
   await seen.page.goto(appliance.page(hash));
+  await seen.page.getByLabel("Password").waitFor();
+  expect(await findings(seen.page)).toEqual([]);
   await logIn(seen.page, name);
   return seen;
-}
-
-const AXE = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
-
-/** What axe-core finds on a page, from serious on. */
-async function findings(page: Page): Promise<string[]> {
-  // By the debugger, so that the page's own policy stays as it is.
-  await page.evaluate(AXE);
-  return await page.evaluate(`axe.run().then(({ violations }) => violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html)))`);
 }
 
 /** Hashes of all pages, and what is on each when it is there. */
@@ -78,6 +68,7 @@ describe("the console's pages", () => {
     const { page } = await at(appliance, "overview", "root", 390);
     expect(await page.getByRole("link", { name: "Pipeline" }).isVisible()).toBe(false);
     await page.getByRole("button", { name: "Menu" }).press("Enter");
+    expect(await findings(page)).toEqual([]);
     await page.getByRole("link", { name: "Pipeline" }).press("Enter");
     await page.locator("h1:focus").getByText("Pipeline").waitFor();
     expect(await page.getByRole("link", { name: "Sinks" }).isVisible()).toBe(false);
@@ -157,6 +148,7 @@ describe("the pipeline's page", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
     await restart.click();
     await page.getByRole("dialog").waitFor();
+    expect(await findings(page)).toEqual([]);
     await page.keyboard.press("Escape");
     expect(acts).toEqual([]);
     await restart.click();
@@ -180,6 +172,7 @@ describe("the configuration's page", () => {
     await area.fill(configOf(90).replace("idle", "idel"));
     await page.getByRole("button", { name: "Check" }).click();
     await page.locator(".problems").getByText("did you mean idle?").waitFor();
+    expect(await findings(page)).toEqual([]);
     await page.getByRole("button", { name: "Line 6, column 1" }).click();
     expect(
       await area.evaluate((element) => (element as { selectionStart?: number }).selectionStart),

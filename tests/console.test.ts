@@ -10,7 +10,15 @@ import { GOOD, TestAuth } from "../src/control/auth/testing/auth.ts";
 import { Delivery } from "../src/control/delivery/delivery.ts";
 import { alertOf } from "../src/control/store/testing/alerts.ts";
 import type { Sink } from "../src/core/exporter.ts";
-import { counted, inBrowser, launch, overhang, title, watched } from "./console/browser.ts";
+import {
+  counted,
+  findings,
+  inBrowser,
+  launch,
+  overhang,
+  title,
+  watched,
+} from "./console/browser.ts";
 import { Product } from "./live/product.ts";
 
 // A browser starts, on a machine that may be busy.
@@ -133,6 +141,8 @@ describe("the console", () => {
     using server = serve(api.app, { hostname: "127.0.0.1", port: 0 });
     const { page } = await watched(browser);
     await page.goto(`${server.url}console`);
+    await page.getByLabel("Setup token").waitFor();
+    expect(await findings(page)).toEqual([]);
     await page.getByLabel("Setup token").fill(token);
     await page.getByLabel("Name").fill("root");
     await page.getByLabel("Password").fill(GOOD);

@@ -2,7 +2,7 @@
 /** A real browser for the console's tests. */
 
 import { test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { GOOD } from "../../src/control/auth/testing/auth.ts";
 
@@ -71,4 +71,15 @@ export async function logIn(page: Page, name: string): Promise<void> {
   await page.getByLabel("Password").fill(GOOD);
   await page.getByLabel("Password").press("Enter");
   await page.locator(".who").getByText(`${name} (`).waitFor();
+}
+
+const AXE = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
+
+/** What axe-core finds on a page, from serious on. */
+export async function findings(page: Page): Promise<string[]> {
+  // By the debugger, so that the page's own policy stays as it is.
+  await page.evaluate(AXE);
+  return await page.evaluate(`axe.run().then(({ violations }) => violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html)))`);
 }
