@@ -2,7 +2,7 @@
 /**
  * `npm run appliance:test`: boots the image, puts traffic on its tap port, and reads counts and alerts from outside.
  *
- *   bun appliance/test/boot-test.ts [--only bios|uefi] [IMAGE]
+ *   bun appliance/test/boot-test.ts [--only bios|uefi|none] [--power-cuts N] [IMAGE]
  */
 import { appendFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +15,7 @@ import { apiAnswers, setupToken, until } from "../watch.ts";
 import { Client } from "./client.ts";
 import { Guest } from "./guest.ts";
 import { identity, NET_RAW, NO_CAPABILITY, processes, tapPort } from "./inspect.ts";
+import { powerCuts } from "./power-cut.ts";
 import { Receiver, SIEM } from "./receiver.ts";
 import { Report } from "./report.ts";
 import { TapCable } from "./tap.ts";
@@ -54,7 +55,7 @@ class BootTest {
     this.#image = image;
   }
 
-  async run(firmwares: readonly ("bios" | "uefi")[]): Promise<boolean> {
+  async run(firmwares: readonly ("bios" | "uefi")[], cuts: number): Promise<boolean> {
     const report = this.#report;
     const megabytes = statSync(this.#image).size / 1e6;
     report.figure("image", `${megabytes.toFixed(1)} MB`);
@@ -65,6 +66,7 @@ class BootTest {
       if (first && second)
         for (const [name, text] of Object.entries(first))
           report.check(`two machines differ in ${name}`, text !== "" && text !== second[name]);
+      if (cuts > 0) await powerCuts(report, { image: this.#image, folder: this.#folder }, cuts);
     } finally {
       this.#receiver[Symbol.dispose]();
       rmSync(this.#folder, { recursive: true });
@@ -281,7 +283,7 @@ interface Box {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: "string" } },
+  options: { only: { type: "string" }, "power-cuts": { type: "string" } },
 });
 // Leaving by the door takes the machine along.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
@@ -291,7 +293,9 @@ try {
   const firmwares = (["bios", "uefi"] as const).filter(
     (each) => values.only === undefined || each === values.only,
   );
-  process.exitCode = (await new BootTest(image).run(firmwares)) ? 0 : 1;
+  process.exitCode = (await new BootTest(image).run(firmwares, Number(values["power-cuts"] ?? 0)))
+    ? 0
+    : 1;
 } catch (error) {
   if (!(error instanceof BuildError)) throw error;
   console.error(`appliance: ${error.message}`);

@@ -16,6 +16,11 @@ export interface Stats {
   }[];
 }
 
+interface Page {
+  readonly items: readonly Alert[];
+  readonly next?: string | null;
+}
+
 export class Client {
   readonly #url: string;
   readonly #headers: Record<string, string>;
@@ -53,6 +58,19 @@ export class Client {
 
   alerts = async (): Promise<readonly Alert[]> =>
     (await this.get<{ items: readonly Alert[] }>("api/v1/alerts")).items;
+
+  /** Ids of all alerts there are. */
+  async everyAlert(): Promise<Set<string>> {
+    const ids = new Set<string>();
+    let cursor = "";
+    do {
+      const query = `limit=100${cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
+      const page = await this.get<Page>(`api/v1/alerts?${query}`);
+      for (const { id } of page.items) ids.add(id);
+      cursor = page.next ?? "";
+    } while (cursor !== "");
+    return ids;
+  }
 
   stats = (): Promise<Stats> => this.get<Stats>("api/v1/stats");
 }

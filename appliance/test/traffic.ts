@@ -73,16 +73,16 @@ export const download = (segments: number, port: number): Uint8Array[] =>
   );
 
 /** Somebody tries the ports of a host, each of which says that it is closed. */
-export const portScan = (ports: number): Uint8Array[] =>
+export const portScan = (ports: number, from = SCANNER): Uint8Array[] =>
   Array.from({ length: ports }, (_, index) => {
     const [scanner, port] = [40_000 + index, 1 + index];
     return [
       tcpFrame({
-        ...{ source: SCANNER, target: CLIENT, sourcePort: scanner, targetPort: port },
+        ...{ source: from, target: CLIENT, sourcePort: scanner, targetPort: port },
         ...{ sequence: 1, flags: SYN, payload: 0 },
       }),
       tcpFrame({
-        ...{ source: CLIENT, target: SCANNER, sourcePort: port, targetPort: scanner },
+        ...{ source: CLIENT, target: from, sourcePort: port, targetPort: scanner },
         ...{ sequence: 0, flags: RST_ACK, payload: 0 },
       }),
     ];
