@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
 
@@ -86,7 +95,7 @@ function make(folder: string, names: readonly string[]): void {
   const alternatives = names.map((name) => `${ADDRESS.test(name) ? "IP" : "DNS"}:${name}`);
   const request = "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256".split(" ");
   const about = ["-days", DAYS, "-subj", "/CN=nemean", "-addext", `subjectAltName=${alternatives}`];
-  const files = ["-keyout", "key.pem", "-out", "cert.pem"];
+  const files = ["-keyout", "key.pem.new", "-out", "cert.pem.new"];
   // The key is nobody else's from its first moment on.
   const before = process.umask(0o077);
   try {
@@ -97,8 +106,23 @@ function make(folder: string, names: readonly string[]): void {
       stderr: "pipe",
     });
     if (exitCode !== 0) throw failure(folder, stderr.toString().trim().split("\n").at(-1) ?? "");
+    // After a power cut both are there in full, or none is: an empty file would stop each start from then on.
+    for (const name of ["cert.pem", "key.pem"]) sync(join(folder, `${name}.new`));
+    for (const name of ["cert.pem", "key.pem"])
+      renameSync(join(folder, `${name}.new`), join(folder, name));
+    sync(folder);
   } finally {
     process.umask(before);
+  }
+}
+
+/** Have a file, or the names in a folder, written to the disk. */
+function sync(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
