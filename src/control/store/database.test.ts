@@ -63,7 +63,7 @@ test("openDatabase has the modes that its promises need", () => {
   const { raw } = openDatabase(folder.file("a.sqlite"));
   const mode = (name: string) => Object.values(raw.query(`PRAGMA ${name}`).get() as object)[0];
   expect(mode("journal_mode")).toBe("wal");
-  expect(mode("synchronous")).toBe(1);
+  expect(mode("synchronous")).toBe(2);
   expect(mode("foreign_keys")).toBe(1);
   raw.close();
 });

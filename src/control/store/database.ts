@@ -36,8 +36,8 @@ export function openDatabase(path: string): OpenDatabase {
     refuseForeign(raw, path);
     refuseNewer(raw, path);
     raw.run("PRAGMA journal_mode = WAL");
-    // With a WAL, NORMAL keeps the file sound at a power cut and all commits at the death of the process.
-    raw.run("PRAGMA synchronous = NORMAL");
+    // An alert that was shown is there after a power cut: alerts are written in groups, each of which costs one fsync.
+    raw.run("PRAGMA synchronous = FULL");
     raw.run("PRAGMA foreign_keys = ON");
     raw.run(`PRAGMA journal_size_limit = ${WAL_SIZE_MAX}`);
     // Alerts of many addresses write all over the indexes; small caches write the same pages many times.
