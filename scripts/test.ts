@@ -2,9 +2,9 @@
 /**
  * The test command: `bun test` over the project, closed by one plain line, `N passed, N failed`,
  * which people and CI read without knowing the runner. Arguments go to `bun test`; without a path
- * among them all of src, packages, tests and web runs.
+ * among them all of src, packages, tests, web and appliance runs.
  */
-const ROOTS = ["./src", "./packages", "./tests", "./web"];
+const ROOTS = ["./src", "./packages", "./tests", "./web", "./appliance"];
 /** The summary stands at the end: what came before the last this many characters is let go. */
 const TAIL_CHARS = 65_536;
 
