@@ -12,9 +12,17 @@ import { IMAGE, OUT } from "../build.ts";
 import { BuildError, run } from "../command.ts";
 import { freePorts, hasKvm, Machine, type MachineOptions } from "../machine.ts";
 import { apiAnswers, setupToken, until } from "../watch.ts";
+import {
+  type Box,
+  checkCages,
+  checkDoctor,
+  checkSystem,
+  checkTap,
+  checkWatchdog,
+} from "./checks.ts";
 import { Client } from "./client.ts";
 import { Guest } from "./guest.ts";
-import { identity, NET_RAW, NO_CAPABILITY, processes, tapPort } from "./inspect.ts";
+import { identity, tapPort } from "./inspect.ts";
 import { powerCuts } from "./power-cut.ts";
 import { Receiver, SIEM } from "./receiver.ts";
 import { Report } from "./report.ts";
@@ -121,49 +129,15 @@ class BootTest {
     report.check("the token works once", !again);
     await until(machine, "ssh", () => guest.try("true"));
     this.#identities.push({ token, ...identity(guest) });
-    await this.#system(box);
-    this.#tap(guest);
+    await checkSystem(report, box);
+    checkTap(report, guest);
     if (!isWhole) return;
     await this.#traffic(box, client);
     await this.#alert(box, client);
-    this.#cages(guest);
+    checkCages(report, guest);
+    checkDoctor(report, guest);
+    await checkWatchdog(report, box);
     await this.#reboot(box, client);
-  }
-
-  async #system({ machine, guest }: Box): Promise<void> {
-    const report = this.#report;
-    const state = await until(machine, "a system that runs", () => {
-      const now = guest.try("systemctl is-system-running")?.trim();
-      return now === "starting" || now === "initializing" ? undefined : now;
-    });
-    const failed = guest.do("systemctl list-units --failed --plain --no-legend").trim();
-    report.check("no unit has failed", state === "running", `${state} ${failed}`);
-    report.figure("boot", guest.do("systemd-analyze time").split("\n", 1)[0]!);
-    report.figure(
-      "memory",
-      guest.do("grep -E '^Mem(Total|Available)' /proc/meminfo").replaceAll(/\s+/g, " "),
-    );
-    const locked = guest.do("grep -c '^[^:]*:[*!]' /etc/shadow").trim();
-    const all = guest.do("grep -c . /etc/shadow").trim();
-    report.check("no account has a password", locked === all, `${locked} of ${all}`);
-    report.check(
-      "/var is a partition of its own",
-      guest.do("findmnt -no SOURCE /var").trim().startsWith("/dev/vda3"),
-    );
-    report.check("the journal is kept", guest.do("ls /var/log/journal").trim().length === 32);
-    report.check("there is no apt source", guest.do("ls -A /etc/apt 2>/dev/null").trim() === "");
-    const rules = guest.do("nft list chain inet nemean input");
-    report.check("the firewall drops what it does not know", rules.includes("policy drop"));
-    const listening = guest.do("ss -Hltnu | awk '{print $1, $5}'").trim().split("\n").join("; ");
-    report.figure("listening", listening);
-  }
-
-  #tap(guest: Guest): void {
-    const report = this.#report;
-    const port = tapPort(guest);
-    report.check("the tap listens to all frames", port.promiscuous);
-    report.check("the tap has no address", port.addresses === 0);
-    report.check("the tap merges nothing", port.offloads.length === 0, port.offloads.join(" "));
   }
 
   /** Frames and bytes that were counted while others were sent. */
@@ -228,29 +202,6 @@ class BootTest {
     );
   }
 
-  #cages(guest: Guest): void {
-    const report = this.#report;
-    const all = processes(guest);
-    for (const { unit, uid, capEff, noNewPrivs, seccomp } of all) {
-      const wanted = unit.startsWith("nemean-capture@") ? NET_RAW : NO_CAPABILITY;
-      report.check(
-        `${unit}: uid ${uid}, CapEff ${capEff}, no new privileges, seccomp`,
-        uid !== 0 && capEff === wanted && noNewPrivs && seccomp,
-      );
-    }
-    const units = all.map(({ unit }) => unit).toSorted();
-    const expected = [
-      "nemean-capture@tap0.service",
-      "nemean-control.service",
-      "nemean-detectors.service",
-    ];
-    report.check(
-      "control, capture and detectors run",
-      Bun.deepEquals(units, expected),
-      units.join(" "),
-    );
-  }
-
   async #reboot(box: Box, client: Client): Promise<void> {
     const report = this.#report;
     const { machine, guest, url } = box;
@@ -272,13 +223,6 @@ class BootTest {
       Bun.deepEquals(await later.get("api/v1/config"), config),
     );
   }
-}
-
-interface Box {
-  readonly machine: Machine;
-  readonly guest: Guest;
-  readonly cable: TapCable;
-  readonly url: string;
 }
 
 const { values, positionals } = parseArgs({

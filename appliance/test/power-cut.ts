@@ -69,8 +69,9 @@ export async function powerCuts(
       );
     if (round === times) return;
     await until(machine, "capture", async () => (await client.stats()).sources[0]?.capture);
+    // Others each time: what goes on after a restart is the event that it was.
     for (let scanner = 0; scanner < SCANNERS; scanner++)
-      await cable.send(portScan(60, FIRST_SCANNER + scanner));
+      await cable.send(portScan(60, FIRST_SCANNER + round * SCANNERS + scanner));
     await until(machine, "an alert", async () => {
       const now = await client.everyAlert();
       const isNew = now.size > kept.size;
