@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
-import { TestAuth } from "../auth/testing/auth.ts";
+import { SCOPES } from "../auth/access.ts";
+import { COOKIE_NAME } from "../auth/cookie.ts";
+import { GOOD, TestAuth } from "../auth/testing/auth.ts";
 import { CONSOLE_PATHS } from "./console-routes.ts";
+import { SCHEMAS } from "./schemas.ts";
 import { TestApi } from "./testing/fixtures.ts";
+import { schemaErrors } from "./testing/json-schema.ts";
 
 const FIRST_LOAD_MAX = 150_000;
 
@@ -63,4 +67,27 @@ test("GET / names a session only where there are accounts", async () => {
   using api = new TestApi([], { auth: accounts.auth });
   const { session, sinks } = await api.json("/");
   expect([session, sinks]).toEqual(["/api/v1/session", undefined]);
+});
+
+test("GET / says what whoever asks is here, and nothing where there are no accounts", async () => {
+  const accessOf = async (api: TestApi, headers: Record<string, string> = {}) => {
+    const index = (await (await api.ask("/", { headers })).json()) as { access?: string };
+    expect(schemaErrors(index, SCHEMAS["Index"]!)).toEqual([]);
+    return index.access;
+  };
+  using open = new TestApi();
+  expect(await accessOf(open)).toBeUndefined();
+  using accounts = new TestAuth();
+  using api = new TestApi([], { auth: accounts.auth });
+  expect(await accessOf(api)).toBe("setup");
+  const root = await accounts.user("root", "admin");
+  expect(await accessOf(api)).toBe("stranger");
+  const made = await accounts.auth.login({ name: "root", password: GOOD, address: "" });
+  const cookie = `${COOKIE_NAME}=${made.ok ? made.value.token : ""}`;
+  expect(await accessOf(api, { cookie })).toBe("session");
+  const wish = { name: "siem", scopes: [...SCOPES], expires: null };
+  const { token } = accounts.auth.tokens.create(root, wish);
+  expect(await accessOf(api, { authorization: `Bearer ${token}` })).toBe("stranger");
+  accounts.auth.sessions.revokeAll(root);
+  expect(await accessOf(api, { cookie })).toBe("stranger");
 });

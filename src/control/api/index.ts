@@ -205,8 +205,9 @@ const front = (request: Request, ...parts: object[]): Response =>
 function accessOf(auth: Auth | undefined, request: Request, reach: Reach): { access?: string } {
   if (!auth) return {};
   if (auth.setup.isOpen) return { access: "setup" };
-  const { principal } = admit(auth, request, { needs: "account", reach });
-  return { access: principal ? "session" : "stranger" };
+  // Who comes with a token is known, and has no session.
+  const { refusal } = admit(auth, request, { needs: "account", reach });
+  return { access: refusal ? "stranger" : "session" };
 }
 
 /** The API of a running appliance: for {@link serve}, or for requests by `app.handle`. */
