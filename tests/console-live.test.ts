@@ -56,6 +56,22 @@ function scan(): void {
   for (let port = 1; port <= 200; port++) sender.send(synFrame(SCANNER, VICTIM, port));
 }
 
+/** Make the first admin of a product that has just been started, in a browser that can reach it. */
+async function enter(product: Product) {
+  const [, url] = await product.said(/the API answers on (\S+)/);
+  const [, token] = await product.said(/by the token ([\w-]+)/);
+  const browser = (await launch())!;
+  const seen = await watched(browser);
+  const { page } = seen;
+  await page.goto(`${url}console`);
+  await page.getByLabel("Setup token").fill(token!);
+  await page.getByLabel("Name").fill("root");
+  await page.getByLabel("Password").fill(GOOD);
+  await page.getByRole("button", { name: "Make admin" }).click();
+  await page.locator("#alert-total").waitFor();
+  return { ...seen, url: url!, [Symbol.asyncDispose]: () => browser.close() };
+}
+
 test.skipIf(obstacle !== undefined)(
   `the console shows an attack as it comes, restarts a process and takes a configuration back${skipped}`,
   async () => {
@@ -65,18 +81,8 @@ test.skipIf(obstacle !== undefined)(
     writeFileSync(file, CONFIG);
     using __ = new Network();
     await using product = new Product(["up", "--config", file, "--data", join(folder, "data")]);
-    const [, url] = await product.said(/the API answers on (\S+)/);
-    const [, token] = await product.said(/by the token ([\w-]+)/);
-    // Started in here, so that it can reach the product.
-    await using browser = (await launch())!;
-    const { page, errors, origins } = await watched(browser);
-    await page.goto(`${url}console`);
-    await page.getByLabel("Setup token").fill(token!);
-    await page.getByLabel("Name").fill("root");
-    await page.getByLabel("Password").fill(GOOD);
-    await page.getByRole("button", { name: "Make admin" }).click();
-    await page.locator("#alert-total").waitFor();
-    expect(errors).toEqual([]);
+    await using seen = await enter(product);
+    const { page, errors, origins, url } = seen;
 
     await page.getByRole("link", { name: "Alerts", exact: true }).click();
     await page.getByText("Live").waitFor();
@@ -119,6 +125,29 @@ test.skipIf(obstacle !== undefined)(
     await page.locator(".audit").getByText("config.rollback").waitFor();
     await page.locator(".audit").getByText("process.restart").waitFor();
     expect(errors).toEqual([]);
-    expect([...origins]).toEqual([new URL(url!).origin]);
+    expect([...origins]).toEqual([new URL(url).origin]);
+  },
+);
+
+test.skipIf(obstacle !== undefined)(
+  `the console writes the first configuration of an appliance that has none${skipped}`,
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "nemean-console-"));
+    using _ = { [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
+    using __ = new Network();
+    await using product = new Product(["up", "-I", "right", "--port", "0", "--data", folder]);
+    await using seen = await enter(product);
+    const { page, errors } = seen;
+    await page.getByRole("link", { name: "Configuration" }).click();
+    await page.getByRole("button", { name: "Write one" }).click();
+    const area = page.getByLabel("Text (TOML)");
+    const text = await area.inputValue();
+    expect(text).toBe('[[sources]]\ninterface = "right"\n');
+    await area.fill(`${text}\n[modules.vportscan]\nportsMax = 60\n`);
+    await sure(page, "Apply", "Apply");
+    await page.getByRole("heading", { name: "In force: revision 1" }).waitFor();
+    const applied = page.getByRole("status", { name: "Applied" });
+    expect(await applied.textContent()).toContain("detectors");
+    expect(errors).toEqual([]);
   },
 );

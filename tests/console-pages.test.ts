@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout } from "bun:te
 import type { Browser } from "playwright-core";
 import { GOOD } from "../src/control/auth/testing/auth.ts";
 import { alertOf } from "../src/control/store/testing/alerts.ts";
-import { ConsoleAppliance, configOf } from "./console/appliance.ts";
-import { findings, inBrowser, launch, logIn, overhang, title, watched } from "./console/browser.ts";
+import { ConsoleAppliance } from "./console/appliance.ts";
+import { findings, inBrowser, launch, overhang, title, visit } from "./console/browser.ts";
 import { HOSTILE, HOSTILE_SHOWN } from "./console/fake-processes.ts";
 
 // A browser starts, on a machine that may be busy.
@@ -18,14 +18,8 @@ beforeAll(async () => {
 afterAll(async () => await browser?.close());
 
 /** Somebody at a page of an appliance. */
-async function at(appliance: ConsoleAppliance, hash: string, name = "root", width = 1280) {
-  const seen = await watched(browser, { width });
-  await seen.page.goto(appliance.page(hash));
-  await seen.page.getByLabel("Password").waitFor();
-  expect(await findings(seen.page)).toEqual([]);
-  await logIn(seen.page, name);
-  return seen;
-}
+const at = (appliance: ConsoleAppliance, hash: string, name = "root", width = 1280) =>
+  visit(browser, appliance.page(hash), { name, width });
 
 /** Hashes of all pages, and what is on each when it is there. */
 const pagesOf = (alert: string): readonly (readonly [hash: string, sign: string])[] => [
@@ -68,7 +62,6 @@ describe("the console's pages", () => {
     const { page } = await at(appliance, "overview", "root", 390);
     expect(await page.getByRole("link", { name: "Pipeline" }).isVisible()).toBe(false);
     await page.getByRole("button", { name: "Menu" }).press("Enter");
-    expect(await findings(page)).toEqual([]);
     await page.getByRole("link", { name: "Pipeline" }).press("Enter");
     await page.locator("h1:focus").getByText("Pipeline").waitFor();
     expect(await page.getByRole("link", { name: "Sinks" }).isVisible()).toBe(false);
@@ -90,6 +83,33 @@ describe("the console's pages", () => {
     );
     await page.locator(".deliveries").getByText("delivered").waitFor();
     expect(await page.locator(".deliveries tbody tr").textContent()).toBe("siemdelivered");
+  });
+
+  inBrowser(title("show what came while nobody told them, without a reload"), async () => {
+    await using appliance = await ConsoleAppliance.of();
+    const { page } = await at(appliance, "alerts", "vic");
+    await page.clock.install();
+    await page.reload();
+    await page.getByText("No alerts match.").waitFor();
+    await page.getByText("Live").waitFor();
+    // From here on the page's clock goes by hand, and not as far as to where the list is asked again by itself.
+    await page.clock.pauseAt(Date.now() + 1000);
+    const isBack = async (since: string, alert: string): Promise<void> => {
+      await page.getByRole("status").getByText(since, { exact: true }).waitFor();
+      await page.clock.runFor(1500);
+      await page.locator(".alerts").getByText(alert).waitFor();
+    };
+    appliance.restart(() => appliance.alert(alertOf({ title: "First of all" })));
+    await page.getByText("Looks again every 10 s").waitFor();
+    await isBack("Live", "First of all");
+    appliance.alert(alertOf({ title: "Heard of" }));
+    await isBack("Live, 1 since you came", "Heard of");
+    appliance.cut();
+    appliance.alert(alertOf({ title: "During a cut" }));
+    await isBack("Live, 2 since you came", "During a cut");
+    appliance.restart(() => appliance.alert(alertOf({ title: "During a restart" })));
+    await page.getByText("Looks again every 10 s").waitFor();
+    await isBack("Live, 2 since you came", "During a restart");
   });
 
   inBrowser(title("narrow alerts down by facets, with the API's counts"), async () => {
@@ -148,7 +168,6 @@ describe("the pipeline's page", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
     await restart.click();
     await page.getByRole("dialog").waitFor();
-    expect(await findings(page)).toEqual([]);
     await page.keyboard.press("Escape");
     expect(acts).toEqual([]);
     await restart.click();
@@ -159,68 +178,6 @@ describe("the pipeline's page", () => {
     await page.getByRole("button", { name: "Start detectors", exact: true }).waitFor();
     expect(acts).toEqual(["restart detectors", "stop detectors"]);
     expect(await page.locator(".panel .state").textContent()).toBe("stopped");
-  });
-});
-
-describe("the configuration's page", () => {
-  inBrowser(title("says where a text is wrong, and puts a right one in force"), async () => {
-    await using appliance = await ConsoleAppliance.of();
-    const { page } = await at(appliance, "configuration");
-    await page.getByRole("button", { name: "Edit" }).click();
-    const area = page.getByLabel("Text (TOML)");
-    expect(await area.inputValue()).toBe(configOf(60));
-    await area.fill(configOf(90).replace("idle", "idel"));
-    await page.getByRole("button", { name: "Check" }).click();
-    await page.locator(".problems").getByText("did you mean idle?").waitFor();
-    expect(await findings(page)).toEqual([]);
-    await page.getByRole("button", { name: "Line 6, column 1" }).click();
-    expect(
-      await area.evaluate((element) => (element as { selectionStart?: number }).selectionStart),
-    ).toBe(configOf(90).indexOf("idle"));
-    await area.fill(configOf(90));
-    await page.getByRole("button", { name: "Check" }).click();
-    await page.getByText("meter.idle: 60 -> 90").waitFor();
-    await page.getByRole("button", { name: "Apply" }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog.getByText("meter.idle: 60 -> 90").waitFor();
-    await dialog.getByLabel("Why").fill(HOSTILE);
-    await dialog.getByRole("button", { name: "Apply" }).click();
-    await page.getByRole("heading", { name: "In force: revision 3" }).waitFor();
-    const said = await page.getByRole("status", { name: "Applied" }).textContent();
-    expect(said).toContain("detectors");
-    expect(said).toContain("api.port: control");
-    expect(await page.locator(".revisions tbody tr").first().textContent()).toContain(
-      HOSTILE_SHOWN,
-    );
-    expect(await page.locator(".code pre").textContent()).toBe(configOf(90));
-  });
-
-  inBrowser(title("goes back to an earlier revision when one is sure"), async () => {
-    await using appliance = await ConsoleAppliance.of();
-    const { page } = await at(appliance, "configuration");
-    await page.getByRole("button", { name: "Roll back to revision 1" }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog.getByText("− idle = 60").waitFor();
-    await dialog.getByText("+ idle = 30").waitFor();
-    await dialog.getByRole("button", { name: "Roll back" }).click();
-    await page.getByRole("heading", { name: "In force: revision 3" }).waitFor();
-    expect(await page.locator(".code pre").first().textContent()).toBe(configOf(30));
-    await page.getByRole("button", { name: "Changes of revision 3" }).click();
-    await page.locator(".diff").getByText("+ idle = 30").waitFor();
-  });
-
-  inBrowser(title("lets operators look and check, and viewers neither"), async () => {
-    await using appliance = await ConsoleAppliance.of();
-    const ann = await at(appliance, "configuration", "ann");
-    await ann.page.getByRole("button", { name: "Edit" }).click();
-    await ann.page.getByRole("button", { name: "Check" }).click();
-    await ann.page.getByText("Nothing is wrong with it.").waitFor();
-    expect(await ann.page.getByRole("button", { name: /^(Apply|Roll back)/ }).count()).toBe(0);
-    const vic = await at(appliance, "configuration", "vic");
-    await vic.page.getByText("Operators and admins see the configuration.").waitFor();
-    const links = await vic.page.locator("header nav a").allTextContents();
-    expect(links).toEqual(["Overview", "Alerts", "Pipeline"]);
-    expect([...ann.errors, ...vic.errors]).toEqual([]);
   });
 });
 

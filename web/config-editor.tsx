@@ -27,12 +27,16 @@ export interface AppliedTo {
 /** A text area, a look at what is wrong with it, and for admins the button that puts it in force. */
 export function ConfigEditor({
   config,
+  text,
   csrf,
   mayApply,
   onApplied,
   onLeave,
 }: {
-  readonly config: Config;
+  /** The one in force; undefined as long as none was applied. */
+  readonly config: Config | undefined;
+  /** What the edit begins with. */
+  readonly text: string;
   readonly csrf: string;
   readonly mayApply: boolean;
   readonly onApplied: (to: AppliedTo) => void;
@@ -54,7 +58,7 @@ export function ConfigEditor({
       const reason = String(fields.get("reason")).trim();
       const body = {
         body: area.current!.value,
-        revision: base.revision,
+        ...(base ? { revision: base.revision } : {}),
         ...(reason === "" ? {} : { reason }),
       };
       try {
@@ -72,8 +76,8 @@ export function ConfigEditor({
     area.current!.setSelectionRange(at, at + 1);
   };
   return (
-    <Card title={`Edit, from revision ${base.revision}`}>
-      {config.revision === base.revision ? null : (
+    <Card title={base ? `Edit, from revision ${base.revision}` : "Edit the first"}>
+      {config === undefined || config.revision === base?.revision ? null : (
         <Trouble
           text={`Meanwhile revision ${config.revision} came into force. Discard to see it.`}
         />
@@ -83,7 +87,7 @@ export function ConfigEditor({
         <textarea
           class="code"
           ref={area}
-          defaultValue={base.body}
+          defaultValue={text}
           rows={24}
           spellcheck={false}
           onInput={() => setChecked(undefined)}

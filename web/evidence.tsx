@@ -39,7 +39,7 @@ export function Evidence({ flows }: { readonly flows: readonly Flow[] }) {
                       aria-label={`All fields of flow ${i + 1}`}
                       onClick={() => setOpen(i === open ? undefined : i)}
                     >
-                      {i === open ? "less" : "all fields"}
+                      all fields
                     </button>
                   </td>
                 ) : null}

@@ -10,7 +10,8 @@ const REFUSED_MS = 30_000;
 
 /**
  * Hear of alerts as they come, while the component is there; `onNew` is called soon after. The browser comes back by
- * itself and says which it had last; who was away for too long is told to read the list anew.
+ * itself and says which it had last, but an appliance that was started anew does not know which that was: `onNew` is
+ * called each time the stream opens, for what came while it was closed.
  */
 export function useAlertStream(onNew: () => void): {
   readonly isLive: boolean;
@@ -33,7 +34,10 @@ export function useAlertStream(onNew: () => void): {
     };
     const listen = (): void => {
       source = new EventSource(STREAM);
-      source.onopen = () => setLive(true);
+      source.onopen = () => {
+        setLive(true);
+        soon();
+      };
       source.onerror = () => {
         setLive(false);
         // After a refusal, such as one listener too many, the browser does not come back by itself.
@@ -43,7 +47,6 @@ export function useAlertStream(onNew: () => void): {
         setArrived((before) => before + 1);
         soon();
       });
-      source.addEventListener("reset", soon);
     };
     listen();
     return () => {

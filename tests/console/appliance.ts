@@ -7,9 +7,10 @@ import { AlertStream } from "../../src/control/api/stream.ts";
 import { snapshotOf, TestApi } from "../../src/control/api/testing/fixtures.ts";
 import { TestAuth } from "../../src/control/auth/testing/auth.ts";
 import { RevisedConfig } from "../../src/control/config/control.ts";
-import { parseConfig } from "../../src/control/config/read.ts";
+import { type Config, parseConfig } from "../../src/control/config/read.ts";
 import { Revisions } from "../../src/control/config/revisions.ts";
 import { Delivery } from "../../src/control/delivery/delivery.ts";
+import { AlertStore } from "../../src/control/store/alert-store.ts";
 import type { Alert } from "../../src/core/alert.ts";
 import type { TopView } from "../../src/core/flow/top.ts";
 import { FakeProcesses } from "./fake-processes.ts";
@@ -29,47 +30,73 @@ const TOP: TopView = {
   ],
 };
 
+/** What an appliance has that is not as others are. */
+interface Of {
+  /** Nobody has set it up. */
+  readonly isNew?: boolean;
+  /** It was started with options alone, as `nemean up -I eth0` does. */
+  readonly isConfigured?: boolean;
+}
+
 /** Users root (admin), ann (operator) and vic (viewer); configurations 1 and 2; a sink; processes. */
 export class ConsoleAppliance implements AsyncDisposable {
   readonly accounts = new TestAuth();
   readonly processes = new FakeProcesses();
-  readonly api: TestApi;
-  readonly #stream = new AlertStream();
   readonly #revisions = new Revisions(":memory:");
   readonly #delivery: Delivery;
-  readonly #server: RunningApi;
+  readonly #config: RevisedConfig;
+  readonly #store = new AlertStore(":memory:");
+  #stream = new AlertStream();
+  #server: RunningApi;
 
-  static async of(alerts: readonly Alert[] = []): Promise<ConsoleAppliance> {
-    const running = await parseConfig(configOf(60), "test");
+  static async of(
+    alerts: readonly Alert[] = [],
+    { isNew = false, isConfigured = true }: Of = {},
+  ): Promise<ConsoleAppliance> {
+    const running = isConfigured ? await parseConfig(configOf(60), "test") : undefined;
     const appliance = new ConsoleAppliance(alerts, running);
+    if (isNew) return appliance;
     await appliance.accounts.user("root", "admin");
     await appliance.accounts.user("ann", "operator");
     await appliance.accounts.user("vic", "viewer");
     return appliance;
   }
 
-  private constructor(alerts: readonly Alert[], running: Awaited<ReturnType<typeof parseConfig>>) {
-    this.#revisions.apply(configOf(30), "first");
-    this.#revisions.apply(configOf(60), "longer");
+  private constructor(alerts: readonly Alert[], running: Config | undefined) {
+    if (running) {
+      this.#revisions.apply(configOf(30), "first");
+      this.#revisions.apply(configOf(60), "longer");
+    }
     const sink = {
       send: async (sent: readonly Alert[]) => ({ accepted: sent.length }),
       close: async () => {},
     };
     const queue = join(this.accounts.folder.path, "delivery.sqlite");
     this.#delivery = Delivery.start(queue, [{ name: "siem", sink }]);
-    const snapshot = snapshotOf({ top: TOP });
-    this.api = new TestApi(alerts, {
+    this.#config = new RevisedConfig(this.#revisions, {
+      ...(running ? { running } : {}),
+      reload: async () => ({ restarted: ["detectors"], pending: ["api.port: control"] }),
+    });
+    for (const alert of alerts) this.#store.put(alert);
+    this.#store.flush();
+    this.#server = this.#serve(0);
+  }
+
+  #serve(port: number): RunningApi {
+    const snapshot = snapshotOf({
+      top: TOP,
+      sources: [{ ...snapshotOf().sources[0]!, name: "eth0" }],
+    });
+    const { app } = new TestApi([], {
+      store: this.#store,
       auth: this.accounts.auth,
       snapshot: () => ({ ...snapshot, at: Date.now() * 1000 }),
       processes: this.processes,
       delivery: this.#delivery,
       stream: this.#stream,
-      config: new RevisedConfig(this.#revisions, {
-        running,
-        reload: async () => ({ restarted: ["detectors"], pending: ["api.port: control"] }),
-      }),
+      config: this.#config,
     });
-    this.#server = serve(this.api.app, { hostname: "127.0.0.1", port: 0 });
+    return serve(app, { hostname: "127.0.0.1", port });
   }
 
   /** Ends in a slash. */
@@ -81,19 +108,33 @@ export class ConsoleAppliance implements AsyncDisposable {
     return `${this.url}console#/${hash}`;
   }
 
+  /** The connections of all who listen for alerts end; they may come back. */
+  cut(): void {
+    this.#stream.close();
+  }
+
+  /** The API ends, something happens, and it starts anew: it knows what is stored, and nothing of who listened. */
+  restart(meanwhile: () => void): void {
+    const { port } = new URL(this.url);
+    this.#server.stop();
+    meanwhile();
+    this.#stream = new AlertStream();
+    this.#server = this.#serve(Number(port));
+  }
+
   /** An alert comes: it is stored, and told to who listens. */
   alert(alert: Alert): void {
-    this.api.store.put(alert);
-    this.api.store.flush();
+    this.#store.put(alert);
+    this.#store.flush();
     this.#delivery.put(alert);
     this.#stream.put(alert, liveView);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server[Symbol.dispose]();
+    this.#server.stop();
     this.#stream.close();
     await this.#delivery.close();
-    this.api[Symbol.dispose]();
+    this.#store.close();
     this.#revisions[Symbol.dispose]();
     this.accounts[Symbol.dispose]();
   }

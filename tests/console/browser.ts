@@ -65,6 +65,18 @@ export async function counted(rows: Locator, count: number): Promise<void> {
   while ((await rows.count()) !== count) await Bun.sleep(20);
 }
 
+/** Somebody who has logged in at an address. */
+export async function visit(
+  browser: Browser | undefined,
+  address: string,
+  { name = "root", width = 1280 }: { readonly name?: string; readonly width?: number } = {},
+): Promise<Watched> {
+  const seen = await watched(browser, { width });
+  await seen.page.goto(address);
+  await logIn(seen.page, name);
+  return seen;
+}
+
 /** Log in on a page that asks for it. */
 export async function logIn(page: Page, name: string): Promise<void> {
   await page.getByLabel("Name").fill(name);
