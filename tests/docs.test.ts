@@ -3,12 +3,16 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Command } from "commander";
 import { networkObstacle } from "../src/collectors/live/testing/network.ts";
 import { parseOptions } from "../src/control/cli/run-options.ts";
 import { parseConfig } from "../src/control/config/read.ts";
 import { modulesNamed } from "../src/control/modules.ts";
+import type { Alert } from "../src/core/alert.ts";
+import { parseTime } from "../src/core/unirec/time.ts";
+import { syslogMessage } from "../src/exporters/formats/syslog.ts";
+import { FACILITIES } from "../src/exporters/syslog/facilities.ts";
 import { commandLines, shellLines, tomlBlocks } from "./docs/commands.ts";
 import { readProject } from "./tidy/project.ts";
 
@@ -259,4 +263,35 @@ describe("the tutorial", () => {
     },
     90_000,
   );
+});
+
+describe("pages of SIEM products", () => {
+  const pages = documents.filter((path) => /^docs\/siem\/(?!README)/.test(path));
+  const sample = (format: string): string =>
+    new RegExp(`## ${format}\n\n\`\`\`text\n(.*)\n`).exec(
+      project.get("docs/exporters/samples.md")!,
+    )![1]!;
+
+  test.each(pages)("%s says whether it was tested, and the index says the same", (path) => {
+    const [, state] = /^State: (tested|untested)\b/m.exec(project.get(path)!) ?? [];
+    const row = new RegExp(`\\(${basename(path)}\\) \\|.*\\| (tested|untested)\\b`);
+    expect(row.exec(project.get("docs/siem/README.md")!)?.[1]).toBe(state!);
+  });
+
+  test.each(pages.filter((path) => !path.endsWith("rsyslog.md")))(
+    "%s shows a line as it arrives",
+    (path) => {
+      expect(project.get(path)).toContain(`\`\`\`text\n${sample("eve")}\n\`\`\``);
+    },
+  );
+
+  test("docs/siem/rsyslog.md shows a message as it arrives", () => {
+    const { detectTime, ...shown } = JSON.parse(sample("json")) as Record<string, unknown>;
+    const alert = { ...shown, detectTime: parseTime(String(detectTime)) } as Alert;
+    const place = { host: "sensor-1", version: "0.1.0" };
+    const message = syslogMessage(sample("cef"), alert, place, FACILITIES.local0);
+    expect(project.get("docs/siem/rsyslog.md")).toContain(
+      `\`\`\`text\n${Buffer.from(message)}\n\`\`\``,
+    );
+  });
 });
