@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, posix } from "node:path";
 import { Command } from "commander";
 import { networkObstacle } from "../src/collectors/live/testing/network.ts";
 import { parseOptions } from "../src/control/cli/run-options.ts";
@@ -294,4 +294,27 @@ describe("pages of SIEM products", () => {
       `\`\`\`text\n${Buffer.from(message)}\n\`\`\``,
     );
   });
+});
+
+test("links to a heading lead to one", () => {
+  // As GitHub names headings: small letters, blanks as dashes, no other signs.
+  const slugs = (text: string): string[] =>
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+      title!
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\d _-]/gu, "")
+        .replaceAll(" ", "-"),
+    );
+  const links = documents.flatMap((path) =>
+    [...project.get(path)!.matchAll(/\]\(([^)#\s:]*)#([^)\s]+)\)/g)].map(([, file, slug]) => ({
+      path,
+      target: file === "" ? path : posix.join(posix.dirname(path), file!),
+      slug: slug!,
+    })),
+  );
+  expect(links.length).toBeGreaterThan(0);
+  const wrong = links.filter(
+    ({ target, slug }) => !slugs(project.get(target) ?? "").includes(slug),
+  );
+  expect(wrong).toEqual([]);
 });
