@@ -215,6 +215,16 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
     });
   });
 
+  test("nemean up whose API cannot start says why, starts nothing, and ends", async () => {
+    using taken = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+    const data = join(folder, "taken");
+    const port = String(taken.port);
+    await using product = new Product(["up", "-I", "lo", "--port", port, "--data", data]);
+    const { code, stderr } = await product.outcome();
+    expect([code, stderr]).toEqual([69, expect.stringContaining(`--port ${port}: `)]);
+    expect(existsSync(join(data, "process.sock"))).toBe(false);
+  });
+
   test("processes have groups of their own, so that Ctrl-C on a terminal is for control alone", async () => {
     const { product, processes } = await up("groups", "");
     await using _ = product;

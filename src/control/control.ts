@@ -6,7 +6,7 @@ import { notifier, watchdogInterval } from "../core/net/notify.ts";
 import { liveView } from "./api/alert-view.ts";
 import { certificateIn } from "./api/certificate.ts";
 import type { Processes } from "./api/processes.ts";
-import { isLoopback, type Listen, type RunningApi } from "./api/serve.ts";
+import { isLoopback, type Listen } from "./api/serve.ts";
 import { startApi } from "./api/start.ts";
 import { AlertStream } from "./api/stream.ts";
 import { Auth } from "./auth/auth.ts";
@@ -57,6 +57,18 @@ export interface ControlOptions {
   readonly say: (line: string) => void;
 }
 
+/** What it is made of. */
+interface Parts {
+  readonly store: AlertStore;
+  readonly sinks: Sinks;
+  readonly stream: AlertStream;
+  readonly revisions: Revisions;
+  readonly auth: Auth | undefined;
+  readonly supervisor: Supervisor;
+  /** All that is to be closed, in the order in which it was opened. */
+  readonly open: AsyncDisposableStack;
+}
+
 /** Milliseconds between words to the service manager, where it waits for none. */
 const STATUS_MS = 5000;
 /** Addresses that stand for all of this machine's, and name none. */
@@ -70,30 +82,45 @@ export class Control implements AsyncDisposable {
   readonly auth: Auth | undefined;
   /** What says what runs. */
   readonly config: ConfigControl;
+  /** Where the API answers; ends in a slash. */
+  readonly url: string;
   readonly #options: ControlOptions;
   readonly #store: AlertStore;
   readonly #sinks: Sinks;
   readonly #supervisor: Supervisor;
-  readonly #revisions: Revisions;
-  readonly #api: RunningApi;
   readonly #notifier = notifier();
-  readonly #timer: Timer;
   #product: Product;
+  readonly #open: AsyncDisposableStack;
 
-  /** Open all that is kept, and start the processes. */
+  /**
+   * Open all that is kept, serve the API, and start the processes: none is started for an API that cannot be.
+   * @throws {NemeanError} for what an operator has to mend; nothing is left open then
+   */
   static async start(options: ControlOptions): Promise<Control> {
-    const { data, product, limits } = options;
+    const open = new AsyncDisposableStack();
+    try {
+      return await Control.#start(options, open);
+    } catch (error) {
+      await open.disposeAsync();
+      throw error;
+    }
+  }
+
+  static async #start(options: ControlOptions, open: AsyncDisposableStack): Promise<Control> {
+    const { data, product, limits, config } = options;
     makeFolder(data);
     const plans = layoutOf(product, statePath(data));
-    using stack = new DisposableStack();
-    const store = stack.use(
+    const store = open.use(
       new AlertStore(storePath(data), limits ? { alertsMax: limits.events } : {}),
     );
     const sinks = await Sinks.start(options.sinks, {
       path: queuePath(data),
       ...(limits ? { maxBytes: limits.queue * 1024 ** 2 } : {}),
     });
+    open.defer(() => sinks.close());
     const stream = new AlertStream();
+    const revisions = open.use(new Revisions(storePath(data)));
+    const auth = options.accounts === false ? undefined : open.use(new Auth(accountsPath(data)));
     const supervisor = await Supervisor.open({
       backend: backendOf(options),
       socket: processSocketPath(data),
@@ -104,31 +131,29 @@ export class Control implements AsyncDisposable {
         options.onAlert(alert);
       },
     });
+    open.use(supervisor);
+    const parts = { store, sinks, stream, revisions, auth, supervisor, open };
+    const control = new Control(options, parts);
     await supervisor.apply(plans);
-    const control = new Control(options, { store, sinks, supervisor, stream });
-    for (const problem of await control.#users(options.config)) options.say(`warning: ${problem}`);
-    stack.move();
+    for (const problem of await control.#users(config)) options.say(`warning: ${problem}`);
     return control;
   }
 
-  private constructor(
-    options: ControlOptions,
-    parts: { store: AlertStore; sinks: Sinks; supervisor: Supervisor; stream: AlertStream },
-  ) {
+  private constructor(options: ControlOptions, parts: Parts) {
     const { data, api, config } = options;
     this.#options = options;
     this.#product = options.product;
     this.#store = parts.store;
     this.#sinks = parts.sinks;
     this.#supervisor = parts.supervisor;
-    this.#revisions = new Revisions(storePath(data));
-    this.auth = options.accounts === false ? undefined : new Auth(accountsPath(data));
-    this.config = new RevisedConfig(this.#revisions, {
+    this.#open = parts.open;
+    this.auth = parts.auth;
+    this.config = new RevisedConfig(parts.revisions, {
       ...(config ? { running: config } : {}),
       file: options.file,
       reload: (from, to) => this.#reload(from, to),
     });
-    this.#api = startApi(parts.store, this, {
+    const running = startApi(parts.store, this, {
       listen: listenOf(api, data),
       names: api.names,
       socket: socketPath(data),
@@ -138,14 +163,11 @@ export class Control implements AsyncDisposable {
       config: this.config,
       ...(this.auth ? { auth: this.auth } : {}),
     });
+    this.url = parts.open.use(running).url;
     // It answers: whether packets are looked at is another question, and /readyz has the answer.
     this.#notifier.ready("waits for its processes");
-    this.#timer = setInterval(() => this.#tellManager(), watchdogInterval() ?? STATUS_MS);
-  }
-
-  /** Where the API answers; ends in a slash. */
-  get url(): string {
-    return this.#api.url;
+    const timer = setInterval(() => this.#tellManager(), watchdogInterval() ?? STATUS_MS);
+    parts.open.defer(() => clearInterval(timer));
   }
 
   snapshot(): Snapshot {
@@ -233,16 +255,10 @@ export class Control implements AsyncDisposable {
     this.#notifier.stopping();
     await this.#supervisor.stop();
     this.#store.flush();
-    await this.#sinks.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#supervisor[Symbol.asyncDispose]();
-    this.#api.stop();
-    this.auth?.[Symbol.dispose]();
-    this.#revisions[Symbol.dispose]();
-    this.#store[Symbol.dispose]();
+    await this.#open.disposeAsync();
   }
 }
 
