@@ -225,6 +225,19 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
     expect(existsSync(join(data, "process.sock"))).toBe(false);
   });
 
+  test("nemean up by a configuration waits for an interface that is not there, and can be set up meanwhile", async () => {
+    const data = join(folder, "later");
+    writeFileSync(`${data}.toml`, TAP.replace('"right"', '"later0"'));
+    await using product = new Product(["up", "--config", `${data}.toml`, "--data", data]);
+    await product.said(/warning: later0: no such interface; .*the API answers on http/);
+    await product.said(/no admin yet: .* by the token/);
+    network.ip("link add later0 type veth peer name later1");
+    network.ip("link set later0 up");
+    await product.said(/capturing from later0/);
+    network.ip("link del later0");
+    expect((await product.stop()).code).toBe(0);
+  });
+
   test("processes have groups of their own, so that Ctrl-C on a terminal is for control alone", async () => {
     const { product, processes } = await up("groups", "");
     await using _ = product;

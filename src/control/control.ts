@@ -180,9 +180,9 @@ export class Control implements AsyncDisposable {
     return [...this.#supervisor.health(), ...lost];
   }
 
-  /** Resolves once packets are looked at, or with what an operator has to mend. */
-  async ready(): Promise<WorkerFailure | undefined> {
-    const failure = await this.#supervisor.ready();
+  /** Resolves once packets are looked at, or with what an operator has to mend, unless that is to be waited for. */
+  async ready(isPatient = false): Promise<WorkerFailure | undefined> {
+    const failure = await this.#supervisor.ready(isPatient);
     if (!failure) this.#notifier.status(this.#status());
     return failure;
   }

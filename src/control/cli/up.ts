@@ -194,13 +194,20 @@ async function up(flags: Flags): Promise<number> {
     onAlert: (alert) => printAlert(alert, json),
     say,
   });
-  const failure = await Promise.race([control.ready(), signal.wait]);
+  const { config: file } = flags;
+  if (file !== undefined) process.on("SIGHUP", () => void reload(control, file));
+  const unable = await Promise.race([control.ready(), signal.wait]);
+  // Who named an interface by hand is told; what a configuration names may come later, and is mended over the API.
+  const failure = run.config ? undefined : unable;
+  if (unable && !failure) {
+    say(`warning: ${unable.message}; it is tried again, and the API answers on ${control.url}`);
+    tellSetup(control);
+    await Promise.race([control.ready(true), signal.wait]);
+  }
   if (!failure && !signal.stopped) {
     const names = run.product.sources.map(({ name }) => name).join(", ");
     say(`capturing from ${names}; the API answers on ${control.url}`);
-    tellSetup(control);
-    const { config: file } = flags;
-    if (file !== undefined) process.on("SIGHUP", () => void reload(control, file));
+    if (!unable) tellSetup(control);
     await signal.wait;
   }
   await control.stop();

@@ -166,10 +166,17 @@ export class Supervisor implements AsyncDisposable {
     return [...this.#processes.values()].filter(({ plan }) => plan.task.kind === "appliance");
   }
 
-  /** Resolves once packets get to detectors; with a failure when an operator has to mend something for that. */
-  async ready(): Promise<WorkerFailure | undefined> {
+  /**
+   * Resolves once packets get to detectors; with a failure when an operator has to mend something for that, unless it is to
+   * be waited for.
+   */
+  async ready(isPatient = false): Promise<WorkerFailure | undefined> {
     const unable = (): Supervised | undefined =>
-      this.#line().find(({ wasReady, failure }) => !wasReady && failure && isOperators(failure));
+      isPatient
+        ? undefined
+        : this.#line().find(
+            ({ wasReady, failure }) => !wasReady && failure && isOperators(failure),
+          );
     const isThere = ({ wasReady, state }: Supervised): boolean =>
       wasReady || state === "ended" || state === "stopped";
     await this.#until(() => unable() !== undefined || this.#line().every(isThere));
