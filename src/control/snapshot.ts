@@ -41,6 +41,8 @@ export interface LinkStats {
   readonly records: number;
   /** Records lost since a receiver was too slow, once for each. */
   readonly dropped: number;
+  /** Records that nobody was there to receive. */
+  readonly unheard: number;
   readonly receivers: number;
 }
 

@@ -96,6 +96,7 @@ export const linkOf = (
   via: `${type}:${id}`,
   records: stats.messages,
   dropped: stats.dropped,
+  unheard: stats.unheard,
   receivers: stats.clientCount,
 });
 

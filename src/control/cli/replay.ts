@@ -123,7 +123,8 @@ async function replay(paths: readonly string[], flags: Flags): Promise<number> {
   );
   run.finish();
   progress.clear();
-  summary(run.snapshot(), [...events.values()]);
+  const { user, system } = process.cpuUsage();
+  summary(run.snapshot(), [...events.values()], (user + system) / 1e6);
   return run.failure ? sayFailure(run.failure) : EXIT.ok;
 }
 
@@ -136,14 +137,17 @@ function remember(events: Map<string, Alert>, alert: Alert): void {
   if (events.size > EVENTS_SHOWN) events.delete(events.keys().next().value!);
 }
 
-/** What came of it, on standard error. */
-export function summary({ sources, modules, uptime }: Snapshot, events: readonly Alert[]): void {
+/** What came of it, on standard error; `cpu` is what it took, in seconds, where that is known. */
+export function summary(
+  { sources, modules, uptime }: Snapshot,
+  events: readonly Alert[],
+  cpu?: number,
+): void {
   const color = process.stderr.isTTY === true;
   for (const { name, meter } of sources) {
-    const { user, system } = process.cpuUsage();
     say(
       `${name}: ${grouped(meter.packets)} packets, ${grouped(meter.flows)} flows in ${uptime.toFixed(2)} s ` +
-        `(${grouped(meter.flows / uptime)} flows/s, ${grouped(meter.packets / uptime)} packets/s, ${((user + system) / 1e6).toFixed(2)} CPU s)`,
+        `(${grouped(meter.flows / uptime)} flows/s, ${grouped(meter.packets / uptime)} packets/s${cpu === undefined ? "" : `, ${cpu.toFixed(2)} CPU s`})`,
     );
   }
   for (const { name, inputs } of modules)

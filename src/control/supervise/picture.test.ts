@@ -32,6 +32,7 @@ const sent = (from: string, port: string, via: string, records: number): LinkSta
   via,
   records,
   dropped: 1,
+  unheard: 6,
   receivers: 1,
 });
 
@@ -77,9 +78,9 @@ test("linkViews shows where flows, records and alerts go, and what is lost on th
   );
   expect(links).toEqual([
     "capture@tap0 -> vportscan.flows by u:flow_data_source: 47, 3 lost, null wait",
-    "capture@tap0 -> old.0 by u:flow_data_source: 50, 1 lost, null wait",
+    "capture@tap0 -> old.0 by u:flow_data_source: 50, 7 lost, null wait",
     "capture@tap0 -> t:9000. by t:9000: 50, 1 lost, null wait",
-    "vportscan -> logger.records by u:vportscan.alerts: 2, 1 lost, null wait".replace(
+    "vportscan -> logger.records by u:vportscan.alerts: 2, 7 lost, null wait".replace(
       "records",
       (await scene()).modules.find(({ name }) => name === "logger")!.inputs[0]!,
     ),

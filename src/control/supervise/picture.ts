@@ -99,7 +99,10 @@ function toReaders({ plans, modules, commands }: Scene, from: string, link: Link
       numbered(commands.find((each) => each.name === name)?.inputs ?? 0);
     const read = specs.split(",").slice(0, ports.length);
     return ports.flatMap((toPort, i) =>
-      read[i] === link.via ? [viewOf(from, link, { to: name, toPort })] : [],
+      // One of ours is to have all of them, also those from before it was there.
+      read[i] === link.via
+        ? [viewOf(from, { ...link, dropped: link.dropped + link.unheard }, { to: name, toPort })]
+        : [],
     );
   });
 }
