@@ -71,6 +71,11 @@ interface Parts {
 
 /** Milliseconds between words to the service manager, where it waits for none. */
 const STATUS_MS = 5000;
+/**
+ * Milliseconds that detectors are let wait until their alerts are on the disk. One that is full must not stop them: alerts wait in
+ * memory then, and are counted where they are lost.
+ */
+const KEEP_MS = 1000;
 /** Addresses that stand for all of this machine's, and name none. */
 const ANY = ["0.0.0.0", "::"];
 
@@ -129,6 +134,10 @@ export class Control implements AsyncDisposable {
         stream.put(alert, liveView);
         if (!store.isMuted(alert.id)) sinks.put(alert);
         options.onAlert(alert);
+      },
+      keep: async () => {
+        store.flush();
+        await sinks.committed(KEEP_MS);
       },
     });
     open.use(supervisor);

@@ -78,6 +78,11 @@ export class Sinks {
     else this.dropped++;
   }
 
+  /** Resolves once all alerts so far are on the disk, or after so many milliseconds. */
+  async committed(most: number): Promise<void> {
+    await Promise.race([this.#delivery.committed(), Bun.sleep(most)]);
+  }
+
   stats(): DeliveryStats {
     return this.#delivery.stats();
   }

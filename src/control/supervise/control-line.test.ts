@@ -17,13 +17,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const TASK: ProcessTask = { kind: "command", command: ["/bin/true"] };
 
 /** A control that remembers what it was told. */
-async function control(path: string) {
+async function control(path: string, keep = async (): Promise<void> => {}) {
   const alerts: Alert[] = [];
   const reports: [string, Report][] = [];
   const socket = await ControlSocket.listen(path, {
     taskOf: (name) => (name === "p" ? TASK : undefined),
     onReport: (name, report) => reports.push([name, report]),
     onAlert: (alert) => alerts.push(alert),
+    keep,
   });
   return { socket, alerts, reports };
 }
@@ -70,6 +71,22 @@ describe("ControlLine", () => {
     expect(second.alerts.at(-1)!.update).toBe(2);
     expect(second.reports).toEqual([["p", { kind: "ready" }]]);
     expect(line.dropped).toBe(0);
+  });
+
+  test("ControlLine sends again what control had and did not keep", async () => {
+    const path = join(folder, "k.sock");
+    using line = new ControlLine(path, "p");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const first = await control(path, () => promise);
+    await line.alert(numbered(1));
+    await until(() => first.alerts.length === 1);
+    await Bun.sleep(200);
+    first.socket[Symbol.dispose]();
+    const second = await control(path);
+    using _ = second.socket;
+    await until(() => second.alerts.length === 1);
+    expect(second.alerts[0]!.update).toBe(1);
+    resolve();
   });
 
   test("ControlLine drops the oldest beyond 10,000 alerts without control, counts them, and holds nobody up", async () => {

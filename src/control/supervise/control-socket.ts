@@ -9,6 +9,8 @@ import type { ToControl, ToProcess } from "./messages.ts";
 
 /** Connections at a time: more than any product has processes. */
 const CONNECTIONS_MAX = 256;
+/** Milliseconds in which alerts gather that are kept together. */
+const GROUP_MS = 50;
 /** Owner and group: processes of the product run as users of one group. */
 const MODE = 0o660;
 
@@ -19,6 +21,8 @@ export interface ControlHooks {
   readonly taskOf: (name: string) => ProcessTask | undefined;
   readonly onReport: (name: string, report: Report) => void;
   readonly onAlert: (alert: Alert) => void;
+  /** Resolves once the alerts so far would survive this process, or cannot be made to for now. */
+  readonly keep: () => Promise<void>;
 }
 
 /**
@@ -60,6 +64,7 @@ export class ControlSocket implements Disposable {
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => socket.destroy());
     let name: string | undefined;
+    const taken = new Taken(socket, this.#hooks.keep);
     readLines(socket, (value) => {
       const message = value as ToControl;
       if (name === undefined) {
@@ -68,7 +73,7 @@ export class ControlSocket implements Disposable {
         this.#greet(socket, name);
         return;
       }
-      this.#take(socket, name, message);
+      this.#take(name, message, taken);
     });
   }
 
@@ -78,19 +83,49 @@ export class ControlSocket implements Disposable {
     else writeLine(socket, { kind: "task", task } satisfies ToProcess);
   }
 
-  #take(socket: Socket, name: string, message: ToControl): void {
+  #take(name: string, message: ToControl, taken: Taken): void {
     if (message.kind === "hello") return;
     if (message.kind !== "alert") {
       this.#hooks.onReport(name, message);
       return;
     }
     this.#hooks.onAlert(message.alert);
-    writeLine(socket, { kind: "taken", number: message.number } satisfies ToProcess);
+    taken.note(message.number);
   }
 
   [Symbol.dispose](): void {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
     rmSync(this.path, { force: true });
+  }
+}
+
+/** Tells a process which of its alerts are kept: many at a time, since to keep some costs as much as to keep one. */
+class Taken {
+  readonly #socket: Socket;
+  readonly #keep: () => Promise<void>;
+  #latest = 0;
+  #isBusy = false;
+
+  constructor(socket: Socket, keep: () => Promise<void>) {
+    this.#socket = socket;
+    this.#keep = keep;
+  }
+
+  note(number: number): void {
+    this.#latest = number;
+    if (!this.#isBusy) void this.#tell();
+  }
+
+  async #tell(): Promise<void> {
+    this.#isBusy = true;
+    for (let told = 0; told < this.#latest && !this.#socket.destroyed; ) {
+      // biome-ignore lint/performance/noAwaitInLoops: one group after the other is the point.
+      await Bun.sleep(GROUP_MS);
+      told = this.#latest;
+      await this.#keep();
+      writeLine(this.#socket, { kind: "taken", number: told } satisfies ToProcess);
+    }
+    this.#isBusy = false;
   }
 }

@@ -24,7 +24,13 @@ async function open(name: string) {
   const backend = new FakeBackend();
   const socket = join(folder, `${name}.sock`);
   const clocks = new FakeClocks();
-  const supervisor = await Supervisor.open({ backend, socket, clocks, onAlert: () => {} });
+  const supervisor = await Supervisor.open({
+    backend,
+    socket,
+    clocks,
+    onAlert: () => {},
+    keep: async () => {},
+  });
   return { backend, supervisor, clocks };
 }
 

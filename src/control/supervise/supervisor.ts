@@ -19,6 +19,8 @@ export interface SupervisorOptions {
   /** Path of the socket at which processes find control. */
   readonly socket: string;
   readonly onAlert: (alert: Alert) => void;
+  /** Resolves once the alerts so far would survive this process, or cannot be made to for now. */
+  readonly keep: () => Promise<void>;
   readonly clocks?: Clocks;
 }
 
@@ -77,6 +79,7 @@ export class Supervisor implements AsyncDisposable {
       taskOf: (name) => self?.processNamed(name)?.plan.task,
       onReport: (name, report) => self?.report(name, report),
       onAlert: (alert) => self?.alert(alert),
+      keep: options.keep,
     });
     self = new Supervisor(options, control);
     return self;
