@@ -7,7 +7,6 @@ import {
   createRing,
   endRing,
 } from "../core/batch-ring.ts";
-import { CaptureHealth } from "./capture-health.ts";
 import type { CapturePlan } from "./capture-loop.ts";
 import type { PipelinePlan } from "./pipeline-run.ts";
 import { EMPTY_SNAPSHOT, type Snapshot, type SourceStats } from "./snapshot.ts";
@@ -52,7 +51,6 @@ export class Appliance implements Disposable {
   readonly #rings: BatchRing[][] = [];
   readonly #hooks: ApplianceHooks;
   readonly #sources: SourceStats[] = [];
-  readonly #health = new CaptureHealth();
   /** Workers that have not said yet that they are ready. */
   #unready: number;
   readonly #ready = Promise.withResolvers<boolean>();
@@ -114,7 +112,6 @@ export class Appliance implements Disposable {
     else if (message.kind === "snapshot") this.#snapshot = message.snapshot;
     else if (message.kind === "source") this.#sources[worker] = message.source;
     else if (message.kind === "ready" && --this.#unready === 0) this.#ready.resolve(true);
-    if (message.kind === "snapshot" || message.kind === "source") this.health();
   }
 
   #gone(failure: WorkerFailure | undefined): void {
@@ -139,11 +136,6 @@ export class Appliance implements Disposable {
     const live = this.#sources.filter(Boolean);
     const sources = live.length > 0 ? live : this.#snapshot.sources;
     return { ...this.#snapshot, sources, rss: process.memoryUsage.rss() };
-  }
-
-  /** What is wrong between the tap and the detectors, in words. */
-  health(): string[] {
-    return this.#health.reasons(this.snapshot(), performance.now());
   }
 
   /** Ask all Workers to end, exporting what they hold. */

@@ -78,7 +78,7 @@ export interface LinkView {
   /** A module's name, `alerts` (control), a sink `sink:NAME`, or a TRAP interface. */
   readonly to: string;
   readonly toPort: string;
-  /** `memory` inside a process; the TRAP interface between two; `queue` to a sink. */
+  /** The TRAP interface; `control` for alerts on their way to control; `queue` to a sink. */
   readonly via: string;
   /** Records, or alerts, that went over it. */
   readonly records: number;
