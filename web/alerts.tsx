@@ -31,12 +31,11 @@ export function Alerts({ query }: { readonly query: URLSearchParams }) {
       <Filters query={query} />
       <Trouble text={error} />
       <Waiting on={polled} />
-      {data ? (
-        <div class="with-facets">
-          <Facets query={query} items={data.items} />
-          <AlertTable items={data.items} />
-        </div>
-      ) : null}
+      <div class="with-facets">
+        {/* They stay while other alerts are asked for: a second click must not find them elsewhere. */}
+        <Facets query={query} items={data?.items ?? []} />
+        {data ? <AlertTable items={data.items} /> : null}
+      </div>
       <nav class="pages" aria-label="Pages">
         {isLatest ? null : (
           <a href={hashOf("alerts", { query: { ...filters, cursor: "" } })}>« Latest</a>

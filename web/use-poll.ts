@@ -27,6 +27,8 @@ export function usePoll<T>(path: string | null, milliseconds: number): Polled<T>
     const ask = async (): Promise<void> => {
       try {
         const data = await get<T>(path, gone.signal);
+        // Another path is asked by now, and may have been answered.
+        if (gone.signal.aborted) return;
         setPolled({ path, data, at: performance.now() / 1000 });
       } catch (error) {
         if (gone.signal.aborted) return;
