@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Ip } from "../unirec/types.ts";
+import { cardinality, ipHash } from "./hyper-log-log.ts";
 import type { StateStore } from "./state-store.ts";
 
 /** Addresses a slot counts one by one; from there on it estimates. */
@@ -72,7 +73,7 @@ export class DistinctAddresses {
   /** Count an address; returns the count, or 0 when the slot was given away. */
   add(slot: number, row: number, ip: Ip): number {
     if (this.#owner[slot] !== row + 1) return 0;
-    const hash = mix(mix(mix(mix(0, ip.w0), ip.w1), ip.w2), ip.w3);
+    const hash = ipHash(ip);
     const counted = this.#counted[slot]!;
     if (counted < EXACT_MAX) {
       if (!this.#list(slot, hash, ip)) return counted;
@@ -111,14 +112,8 @@ export class DistinctAddresses {
     return true;
   }
 
-  /** Otmar Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), algorithm 6. */
   #estimate(slot: number): number {
-    const ranks = this.#ranks;
-    const at = slot * RANKS;
-    let z = REGISTERS * tau(1 - ranks[at + RANKS - 1]! / REGISTERS);
-    for (let rank = RANKS - 2; rank >= 1; rank--) z = 0.5 * (z + ranks[at + rank]!);
-    z += REGISTERS * sigma(ranks[at]! / REGISTERS);
-    return Math.round((REGISTERS * REGISTERS) / (2 * Math.LN2 * z));
+    return cardinality(this.#ranks, slot * RANKS, RANKS, REGISTERS);
   }
 }
 
@@ -135,37 +130,4 @@ export function put(words: Int32Array, at: number, ip: Ip): void {
   words[at + 1] = ip.w1;
   words[at + 2] = ip.w2;
   words[at + 3] = ip.w3;
-}
-
-/** MurmurHash3's finalizer over the sum so far and one more word. IPv4 addresses never collide: it is a bijection. */
-function mix(hash: number, word: number): number {
-  let h = Math.imul(hash, 5) ^ word ^ 0x9e3779b9;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
-
-function sigma(share: number): number {
-  if (share === 1) return Number.POSITIVE_INFINITY;
-  let x = share;
-  let z = share;
-  for (let y = 1, last = -1; z !== last; y += y) {
-    x *= x;
-    last = z;
-    z += x * y;
-  }
-  return z;
-}
-
-function tau(share: number): number {
-  if (share === 0 || share === 1) return 0;
-  let x = share;
-  let z = 1 - share;
-  for (let y = 1, last = -1; z !== last; ) {
-    x = Math.sqrt(x);
-    last = z;
-    y *= 0.5;
-    z -= (1 - x) ** 2 * y;
-  }
-  return z / 3;
 }

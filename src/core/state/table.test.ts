@@ -74,6 +74,51 @@ test("Table takes keys of an address, and of an address and a number", () => {
   expect([numbered.number(first, 4), numbered.number(second, 4)]).toEqual([443, -1]);
 });
 
+test("Table tells apart keys of three parts and of numbers alone", () => {
+  const triple = new StateStore(() => {}).table("triple", {
+    key: ["ip", "ip", "number"],
+    rows: 4,
+    idle: 9,
+  });
+  const [a, b] = [ip("10.0.0.1"), ip("10.0.0.2")];
+  const row = triple.upsertPairNumber(a, b, 80, 1);
+  expect(triple.upsertPairNumber(a, b, 443, 1)).not.toBe(row);
+  expect(triple.upsertPairNumber(a, b, 80, 1)).toBe(row);
+  expect([String(triple.ip(row, 4)), triple.number(row, 8)]).toEqual(["10.0.0.2", 80]);
+  const named = new StateStore(() => {}).table("named", {
+    key: ["ip", "number", "number"],
+    rows: 4,
+    idle: 9,
+  });
+  expect(named.upsertIpNumbers(a, 1, 2, 1)).not.toBe(named.upsertIpNumbers(a, 2, 1, 1));
+  const bare = new StateStore(() => {}).table("bare", {
+    key: ["number", "number"],
+    rows: 4,
+    idle: 9,
+  });
+  expect(bare.upsertNumbers(1, 2, 1)).not.toBe(bare.upsertNumbers(2, 1, 1));
+});
+
+test("Table finds a row without touching it, and none where there is none", () => {
+  const hosts = new StateStore(() => {}).table("hosts", { key: ["ip"], rows: 2, idle: 9 });
+  const [a, b, c] = [ip("10.0.0.1"), ip("10.0.0.2"), ip("10.0.0.3")];
+  const row = hosts.upsertIp(a, 1);
+  hosts.upsertIp(b, 2);
+  expect([hosts.findIp(a), hosts.findIp(c), hosts.touched(row)]).toEqual([row, -1, 1]);
+  hosts.upsertIp(c, 3);
+  expect(hosts.findIp(a)).toBe(-1);
+  const pairs = new StateStore(() => {}).table("pairs", { key: ["ip", "ip"], rows: 2, idle: 9 });
+  expect(pairs.findPair(a, b)).toBe(-1);
+  expect(pairs.upsertPair(a, b, 1)).toBe(pairs.findPair(a, b));
+  const ports = new StateStore(() => {}).table("ports", {
+    key: ["ip", "number"],
+    rows: 2,
+    idle: 9,
+  });
+  expect(ports.findIpNumber(a, 80)).toBe(-1);
+  expect(ports.upsertIpNumber(a, 80, 1)).toBe(ports.findIpNumber(a, 80));
+});
+
 test("Table makes a row anew when its key comes back after more than the idle time", () => {
   const { table, left } = tableOf(4, 100);
   const [a, b] = [ip("::1"), ip("::2")];

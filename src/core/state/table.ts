@@ -105,6 +105,49 @@ export class Table {
     return this.#upsert(time);
   }
 
+  /** The row of an address pair and a number. */
+  upsertPairNumber(a: Ip, b: Ip, number: number, time: number): number {
+    this.#putIp(0, a);
+    this.#putIp(4, b);
+    this.#key[8] = number;
+    return this.#upsert(time);
+  }
+
+  /** The row of an address and two numbers, such as the halves of a hash. */
+  upsertIpNumbers(a: Ip, number: number, another: number, time: number): number {
+    this.#putIp(0, a);
+    this.#key[4] = number;
+    this.#key[5] = another;
+    return this.#upsert(time);
+  }
+
+  /** The row of two numbers. */
+  upsertNumbers(number: number, another: number, time: number): number {
+    this.#key[0] = number;
+    this.#key[1] = another;
+    return this.#upsert(time);
+  }
+
+  /** The row of an address, left untouched; -1 when there is none. It may be idle: see {@link touched}. */
+  findIp(a: Ip): number {
+    this.#putIp(0, a);
+    return this.#find(this.#hash(this.#key, 0));
+  }
+
+  /** As {@link findIp}, of an address pair. */
+  findPair(a: Ip, b: Ip): number {
+    this.#putIp(0, a);
+    this.#putIp(4, b);
+    return this.#find(this.#hash(this.#key, 0));
+  }
+
+  /** As {@link findIp}, of an address and a number. */
+  findIpNumber(a: Ip, number: number): number {
+    this.#putIp(0, a);
+    this.#key[4] = number;
+    return this.#find(this.#hash(this.#key, 0));
+  }
+
   /** The address that begins at a word of a row's key. */
   ip(row: number, word: number): Address {
     const at = row * this.#words + word;
