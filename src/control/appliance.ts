@@ -7,6 +7,7 @@ import {
   createRing,
   endRing,
 } from "../core/batch-ring.ts";
+import { alertOfJson } from "./alert-json.ts";
 import type { CapturePlan } from "./capture-loop.ts";
 import type { PipelinePlan } from "./pipeline-run.ts";
 import { EMPTY_SNAPSHOT, type Snapshot, type SourceStats } from "./snapshot.ts";
@@ -107,7 +108,7 @@ export class Appliance implements Disposable {
   #take(message: WorkerMessage, worker: number): void | Promise<void> {
     const from = message.kind === "source" ? worker + 1 : 0;
     this.#heard[from] = performance.now();
-    if (message.kind === "alert") return this.#hooks.onAlert(message.alert);
+    if (message.kind === "alert") return this.#hooks.onAlert(alertOfJson(message.text));
     if (message.kind === "warning") this.#hooks.onWarning(message.message);
     else if (message.kind === "snapshot") this.#snapshot = message.snapshot;
     else if (message.kind === "source") this.#sources[worker] = message.source;

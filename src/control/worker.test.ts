@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
+import { alertOfJson } from "./alert-json.ts";
 import type { PipelinePlan } from "./pipeline-run.ts";
 import { startWorker, type WorkerMessage } from "./worker.ts";
 
@@ -29,7 +30,7 @@ async function run(pendingMax?: number, onMessage: (message: WorkerMessage) => v
 }
 
 const alertsOf = (messages: readonly WorkerMessage[]) =>
-  messages.flatMap((message) => (message.kind === "alert" ? [message.alert] : []));
+  messages.flatMap((message) => (message.kind === "alert" ? [alertOfJson(message.text)] : []));
 
 test("startWorker runs a pipeline: ready, snapshots and alerts, the last look, the end", async () => {
   const { messages, failure } = await run();

@@ -8,6 +8,7 @@ import { isMainThread } from "node:worker_threads";
 import type { Alert } from "../core/alert.ts";
 import { EXIT, messageOf, NemeanError } from "../core/errors.ts";
 import type { Level } from "../core/log.ts";
+import { alertJson } from "./alert-json.ts";
 import { type CapturePlan, runCapture } from "./capture-loop.ts";
 import { type PipelinePlan, PipelineRun } from "./pipeline-run.ts";
 import type { Snapshot, SourceStats } from "./snapshot.ts";
@@ -35,7 +36,8 @@ export type WorkerTask =
 
 /** What a Worker tells its parent. */
 export type WorkerMessage =
-  | { readonly kind: "alert"; readonly alert: Alert }
+  /** As {@link alertJson} has it: a text crosses for a tenth of what its objects would cost. */
+  | { readonly kind: "alert"; readonly text: string }
   | { readonly kind: "warning"; readonly message: string }
   | { readonly kind: "log"; readonly level: Level; readonly message: string }
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
@@ -139,7 +141,7 @@ class Parent {
   /** Waits while too many are on their way, when told to stop as well: the parent takes them until the end. */
   alert(alert: Alert): void {
     let pending = Atomics.add(this.#words, PENDING, 1) + 1;
-    postMessage({ kind: "alert", alert } satisfies WorkerMessage);
+    postMessage({ kind: "alert", text: alertJson(alert) } satisfies WorkerMessage);
     while (pending >= this.#words[PENDING_BOUND]!) {
       Atomics.wait(this.#words, PENDING, pending, 1000);
       pending = Atomics.load(this.#words, PENDING);

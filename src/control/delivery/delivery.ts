@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Alert } from "../../core/alert.ts";
 import type { SendResult } from "../../core/exporter.ts";
-import { alertOfBody, bodyOf } from "./body.ts";
+import { alertJson, alertOfJson } from "../alert-json.ts";
 import type { Fate } from "./fates.ts";
 import { DeliveryQueue, type QueueOptions, type QueueStats, type SinkCounts } from "./queue.ts";
 import type { DeadLetter } from "./queue-file.ts";
@@ -106,7 +106,7 @@ export class Delivery {
   async test(name: string, alert: Alert): Promise<SendResult | undefined> {
     const worker = this.#workers.find((each) => each.name === name);
     // As it would come out of the queue, so that the test shows what will be sent.
-    return await worker?.test(alertOfBody(bodyOf(alert)));
+    return await worker?.test(alertOfJson(alertJson(alert)));
   }
 
   /** What a sink's receiver refused, the latest first. */

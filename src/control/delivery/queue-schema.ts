@@ -11,9 +11,11 @@ const FILE = "delivery queue";
 const APPLICATION_ID = 0x4e45_4d51;
 /** At the start another process may be at its end; later nobody else can have the file. */
 export const BUSY_TIMEOUT_MS = 5000;
-/** Bytes the write-ahead log may keep after a checkpoint, and pages of 4 KiB that bring one about. */
+/** Of a new file: most alerts fit into a page, and need no chain of them. */
+const PAGE_BYTES = 8192;
+/** Bytes the write-ahead log may keep after a checkpoint, and pages that bring one about. */
 const WAL_SIZE_MAX = 64 << 20;
-const WAL_PAGES = 4000;
+const WAL_PAGES = 6000;
 
 /**
  * Numbers of alerts have no gaps and are never given twice, also when the table was empty in between: what a sink
@@ -57,6 +59,7 @@ export function openQueue(path: string, patienceMs: number): Database {
     // Two processes with one queue would both send all of it, and give the same numbers.
     raw.run("PRAGMA locking_mode = EXCLUSIVE");
     refuseForeign(raw, path);
+    raw.run(`PRAGMA page_size = ${PAGE_BYTES}`);
     raw.run("PRAGMA journal_mode = WAL");
     // What is acknowledged has to outlive a power cut.
     raw.run("PRAGMA synchronous = FULL");

@@ -3,9 +3,9 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { array, assert, constantFrom, integer, property, record } from "fast-check";
 import { NemeanError } from "../../core/errors.ts";
+import { alertOfJson } from "../alert-json.ts";
 import { newer, UNUSABLE } from "../sqlite/testing/unusable.ts";
 import { alertOf, TestFolder } from "../store/testing/alerts.ts";
-import { alertOfBody } from "./body.ts";
 import { DeliveryQueue, type QueueBatch, type QueueOptions, type SinkCounts } from "./queue.ts";
 import { type QueuedBody, QueueFile } from "./queue-file.ts";
 import { ManualTiming } from "./testing/manual-timing.ts";
@@ -25,7 +25,7 @@ function putAll(queue: DeliveryQueue, from: number, to: number): void {
 
 /** Numbers of the next alerts of a sink, which stay in hand. */
 const take = (queue: DeliveryQueue, sink = "a", most = 500): number[] =>
-  queue.take(sink, most, BYTES)?.alerts.map(({ body }) => alertOfBody(body).observed!) ?? [];
+  queue.take(sink, most, BYTES)?.alerts.map(({ body }) => alertOfJson(body).observed!) ?? [];
 
 /** Say that all of a batch is delivered. */
 function settle(queue: DeliveryQueue, { alerts, nextSeq }: QueueBatch, sink = "a"): void {
@@ -54,7 +54,7 @@ test("DeliveryQueue gives alerts back as they were put, in order, until they are
   expect(queue.take("a", 500, BYTES)).toBeUndefined();
   expect(queue.flush()).toBeTrue();
   const batch = queue.take("a", 500, BYTES)!;
-  expect(batch.alerts.map(({ body }) => alertOfBody(body))).toEqual(alerts);
+  expect(batch.alerts.map(({ body }) => alertOfJson(body))).toEqual(alerts);
   expect(batch.alerts.map(({ id }) => id)).toEqual(alerts.map(({ id }) => id));
   expect(take(queue)).toEqual([1, 2]);
   settle(queue, batch);
@@ -72,7 +72,7 @@ test("DeliveryQueue writes what JSON has no word for: bytes, 64-bit integers, ti
   );
   queue.flush();
   const [queued] = queue.take("a", 1, BYTES)!.alerts;
-  expect(alertOfBody(queued!.body)).toMatchObject({
+  expect(alertOfJson(queued!.body)).toMatchObject({
     evidence: [{ LINK: "9223372036854775808", DATA: "01ff" }],
     lastTime: 0,
     detectTime: 0,
@@ -319,7 +319,7 @@ test("DeliveryQueue keeps dead letters in the transaction that passes the alert"
   });
   const [letter] = queue.deadLetters("a");
   expect(letter).toMatchObject({ sink: "a", seq: 2, reason: "field too long" });
-  expect(alertOfBody(letter!.body).observed).toBe(2);
+  expect(alertOfJson(letter!.body).observed).toBe(2);
   expect(queue.deadLetters("b")).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Alert } from "../../core/alert.ts";
 import { messageOf } from "../../core/errors.ts";
-import { bodyOf } from "./body.ts";
+import { alertJson } from "../alert-json.ts";
 import { type Fate, Fates } from "./fates.ts";
 import {
   type DeadLetter,
@@ -447,7 +447,7 @@ export class DeliveryQueue implements Disposable {
 /** Nothing for what cannot be written down, such as evidence that holds itself. */
 function textOf(alert: Alert): string | undefined {
   try {
-    return bodyOf(alert);
+    return alertJson(alert);
   } catch {
     return undefined;
   }

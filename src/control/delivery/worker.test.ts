@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
 import { array, assert, asyncProperty, integer, record } from "fast-check";
+import { alertOfJson } from "../alert-json.ts";
 import { TestFolder } from "../store/testing/alerts.ts";
-import { alertOfBody } from "./body.ts";
 import { DeliveryQueue } from "./queue.ts";
 import { ManualTiming } from "./testing/manual-timing.ts";
 import { FakeSink, numbered, SmallFile, settled } from "./testing/sinks.ts";
@@ -114,7 +114,7 @@ test("SinkWorker puts what is refused to the dead letters and goes on at once", 
   expect(bench.sink.taken).toEqual([1, 4]);
   expect(bench.counts).toMatchObject({ delivered: 2, dead: 2, waiting: 0 });
   const letters = bench.queue.deadLetters("a");
-  expect(letters.map(({ body, reason }) => [alertOfBody(body).observed, reason])).toEqual([
+  expect(letters.map(({ body, reason }) => [alertOfJson(body).observed, reason])).toEqual([
     [3, "no such index"],
     [2, "field too long"],
   ]);

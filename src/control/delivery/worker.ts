@@ -2,7 +2,7 @@
 import type { Alert } from "../../core/alert.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { SendResult, Sink } from "../../core/exporter.ts";
-import { alertOfBody } from "./body.ts";
+import { alertOfJson } from "../alert-json.ts";
 import type { DeliveryQueue, QueueBatch, Settlement } from "./queue.ts";
 import type { QueuedBody } from "./queue-file.ts";
 import { matcherOf, type Route } from "./route.ts";
@@ -211,7 +211,7 @@ export class SinkWorker {
 
 function readAlert(body: string): Alert | undefined {
   try {
-    return alertOfBody(body);
+    return alertOfJson(body);
   } catch {
     return undefined;
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { connect, type Socket } from "node:net";
 import type { Alert } from "../../core/alert.ts";
+import { alertJson } from "../alert-json.ts";
 import type { ProcessTask } from "./layout.ts";
-import { readLines, writeLine } from "./lines.ts";
+import { readLines, writeLine, writeText } from "./lines.ts";
 import type { ToControl, ToProcess } from "./messages.ts";
 
 /** Milliseconds between attempts to reach control. */
@@ -72,7 +73,9 @@ export class ControlLine implements Disposable {
   }
 
   #send(message: ToControl): void {
-    if (this.#socket) writeLine(this.#socket, message);
+    if (!this.#socket) return;
+    if (message.kind === "alert") writeText(this.#socket, textOf(message));
+    else writeLine(this.#socket, message);
   }
 
   /** The task is under way; a control that is started later is told so too. */
@@ -116,3 +119,7 @@ export class ControlLine implements Disposable {
     this.#socket?.destroy();
   }
 }
+
+/** The alert has been made text before, when it left its Worker. */
+const textOf = ({ kind, number, alert }: Extract<ToControl, { kind: "alert" }>): string =>
+  `{"kind":"${kind}","number":${number},"alert":${alertJson(alert)}}`;

@@ -24,4 +24,7 @@ export function readLines(socket: Socket, onValue: (value: unknown) => void): vo
 }
 
 export const writeLine = (socket: Socket, value: unknown): void =>
-  void socket.write(`${JSON.stringify(value)}\n`);
+  writeText(socket, JSON.stringify(value));
+
+/** @param json a JSON text without line breaks */
+export const writeText = (socket: Socket, json: string): void => void socket.write(`${json}\n`);
