@@ -10,6 +10,7 @@ import {
 import { alertOfJson } from "./alert-json.ts";
 import type { CapturePlan } from "./capture-loop.ts";
 import type { PipelinePlan } from "./pipeline-run.ts";
+import { portNames } from "./plugins.ts";
 import { EMPTY_SNAPSHOT, type Snapshot, type SourceStats } from "./snapshot.ts";
 import {
   type RunningWorker,
@@ -84,7 +85,7 @@ export class Appliance implements Disposable {
   ): PipelinePlan["source"] {
     const bell = createBell();
     for (let worker = 0; worker < workers; worker++) {
-      const rings = Array.from({ length: plugins?.groups.length ?? 1 }, () => createRing(bell));
+      const rings = portNames(plugins).map(() => createRing(bell));
       this.#rings.push(rings);
       const plan: CapturePlan = {
         ...capture,

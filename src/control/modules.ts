@@ -3,6 +3,7 @@ import { usageError } from "../core/errors.ts";
 import type { AnyExporter } from "../core/exporter.ts";
 import type { AnyModule } from "../core/module.ts";
 import { type ComponentKind, exporters, registry } from "../registry.ts";
+import { modulePorts } from "./module-ports.ts";
 import type { ModuleEntry } from "./supervise/layout.ts";
 
 /** A declaration and which kind of component it is. */
@@ -55,6 +56,7 @@ export const moduleEntry = (
   params,
   inputs: Object.keys(def.inputs),
   outputs: Object.keys(def.outputs),
+  wants: modulePorts([def]),
 });
 
 /** All exporters of the registry, loaded. */

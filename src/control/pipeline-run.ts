@@ -8,12 +8,13 @@ import { FlowTop } from "../core/flow/top.ts";
 import { Merge } from "../core/merge.ts";
 import { Pulse } from "../core/net/poller.ts";
 import { Pipeline } from "../core/pipeline.ts";
-import type { ModuleRunner } from "../core/runner.ts";
+import type { InputPort, ModuleRunner } from "../core/runner.ts";
 import type { FrameSource } from "../core/source.ts";
 import type { TrapEnvironment, TrapOutput } from "../core/trap/interface.ts";
 import type { ServiceSocket } from "../core/trap/service.ts";
 import { parseInterfaces } from "../core/trap/specifier.ts";
 import { CsvFile } from "./csv-file.ts";
+import { portFor } from "./module-ports.ts";
 import { moduleNamed } from "./modules.ts";
 import { flowsTemplates, meterWith, type PluginPlan } from "./plugins.ts";
 import type { LinkStats, Snapshot, SourceStats } from "./snapshot.ts";
@@ -158,7 +159,11 @@ export class PipelineRun {
       this.#merges[0]!.flows.link(this.#csv);
     }
     this.#outputs = openFlowOutputs(plan, this.#env);
-    this.#outputs?.attach(this.#merges.map(({ flows }) => flows));
+    const modulePorts = plan.plugins?.modules?.length ?? 0;
+    this.#outputs?.attach(
+      this.#merges.map(({ flows }) => flows),
+      this.#merges.length - modulePorts,
+    );
   }
 
   /** Open the source, set up the modules and link them. */
@@ -169,16 +174,21 @@ export class PipelineRun {
       const { params, interfaces } = plan.modules[i]!;
       const runner = run.#pipeline.add(def, params);
       if (interfaces !== undefined) run.#send(runner, interfaces);
-      for (const input of Object.values(runner.inputs))
-        run.#pipeline.linkNarrowest(
-          run.#merges.map(({ flows }) => flows),
-          input,
-        );
+      for (const input of Object.values(runner.inputs)) run.#link(input);
     }
     run.#serve();
     if (plan.stateFolder !== undefined)
       restoreState(plan.stateFolder, run.#pipeline.modules, hooks.onWarning);
     return run;
+  }
+
+  /** Link an input to the output that is there for it, or to any flows that will do. */
+  #link(input: InputPort): void {
+    const ports = this.#plan.plugins?.modules ?? [];
+    const flows = this.#merges.map((merge) => merge.flows);
+    const out = flows.length - ports.length;
+    const own = portFor(input.template, ports);
+    this.#pipeline.linkNarrowest(own < 0 ? flows.slice(0, out) : [flows[out + own]!], input);
   }
 
   /** Send what a module sends by TRAP too. */

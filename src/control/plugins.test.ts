@@ -3,7 +3,16 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { PROTOCOLS } from "../core/metadata/protocols.ts";
-import { flowsTemplates, meterWith, parsePlugins, pluginList } from "./plugins.ts";
+import {
+  flowsTemplates,
+  forModules,
+  meterWith,
+  type PluginPlan,
+  parsePlugins,
+  pluginList,
+  portNames,
+  withModules,
+} from "./plugins.ts";
 
 describe("PROTOCOLS", () => {
   const names = PROTOCOLS.map(({ name }) => name);
@@ -72,6 +81,42 @@ test("meterWith has a port for each group of plugins", () => {
   expect(flows.map(({ name }) => name)).toEqual(["vlan", "vlan+icmp"]);
   expect(flows[0]!.template.spec).not.toContain("L4_ICMP_TYPE_CODE");
   expect(flows[1]!.template.spec).toContain("L4_ICMP_TYPE_CODE");
+});
+
+describe("withModules", () => {
+  const dns = { needs: ["dns"], also: ["tls"] };
+  const all = { needs: [], also: ["appproto"] };
+  const specs = (plan: PluginPlan | undefined): string[] =>
+    meterWith({}, plan).flows.map(({ template }) => template.spec);
+
+  test("withModules adds a port for modules to the flows that go out, which stay as they are", () => {
+    const plan = withModules(undefined, [dns]);
+    expect(portNames(plan)).toEqual(["flow", "module_dns"]);
+    const [flows, narrow] = specs(plan);
+    expect(flows).toBe(specs(undefined)[0]!);
+    expect(narrow).toContain("string DNS_NAME");
+    expect(narrow).toContain("string TLS_SNI");
+    expect(withModules(undefined, [])).toBeUndefined();
+  });
+
+  test("withModules leaves groups chosen by hand their fields and order", () => {
+    const plan = withModules({ groups: [["vlan"], ["http"]], compat: false }, [all, dns]);
+    expect(portNames(plan)).toEqual(["vlan", "http", "module", "module_dns"]);
+    expect(specs(plan).map((spec) => spec.includes("APP_PROTO"))).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  test("forModules leaves out the flows that go out only where modules have all flows of their own", () => {
+    const both = withModules(undefined, [all, dns]);
+    expect(portNames(forModules(both))).toEqual(["module", "module_dns"]);
+    expect(specs(forModules(both))).toHaveLength(2);
+    const narrow = withModules(undefined, [dns]);
+    expect(forModules(narrow)).toBe(narrow!);
+  });
 });
 
 test("pluginList has a line a plugin", () => {

@@ -6,6 +6,7 @@ import type { AnyProtocol } from "../core/metadata/protocol.ts";
 import { PROTOCOLS } from "../core/metadata/protocols.ts";
 import type { OutputPort } from "../core/port.ts";
 import type { Template } from "../core/unirec/template.ts";
+import { hasAllFlows, type ModulePort } from "./module-ports.ts";
 
 /** A table for a meter that will see no packet. */
 const FLOWS_LEAST = 16;
@@ -53,26 +54,68 @@ const known = (): string => PROTOCOLS.map(({ name }) => name).join(", ");
 
 /** What a meter is to find in flows, as plain data. */
 export interface PluginPlan {
+  /** Of the flows that go out; none for flows of basic fields. */
   readonly groups: PluginGroups;
   /** End and split flows as ipfixprobe's plugins do, and send only those in which one found something. */
   readonly compat: boolean;
+  /** What modules want beside: see {@link modulePorts}. */
+  readonly modules?: readonly ModulePort[];
+  /** No flows go out: there are the outputs for modules alone. */
+  readonly isForModules?: boolean;
 }
 
-/** A meter with plugins, and the ports of its flows: one for each of their groups, or the basic flows' without. */
+/** What a meter has to find for modules as well; undefined when basic fields are all. */
+export function withModules(
+  plan: PluginPlan | undefined,
+  modules: readonly ModulePort[],
+): PluginPlan | undefined {
+  return modules.length === 0 ? plan : { groups: [], compat: false, ...plan, modules };
+}
+
+/** The same for modules alone, where they can do without the flows that others get. */
+export const forModules = <P extends PluginPlan | undefined>(plan: P): P =>
+  hasAllFlows(plan?.modules ?? []) ? { ...plan, isForModules: true } : plan;
+
+/** The groups of plugins of a plan's ports for flows that go out; one without plugins for the basic flows. */
+const groupsOut = ({ groups, isForModules }: PluginPlan): PluginGroups =>
+  isForModules ? [] : groups.length === 0 ? [[]] : groups;
+
+/** Names of the ports of a meter's flows: first those that go out, then those for modules. */
+export function portNames(plan: PluginPlan = { groups: [], compat: false }): string[] {
+  const out = groupsOut(plan);
+  const modules = plan.modules ?? [];
+  return [
+    ...out.map((names) => (out.length === 1 ? "flow" : names[0]!)),
+    ...modules.map(({ needs }) => `${["module", ...needs].join("_")}`),
+  ];
+}
+
+const defNamed = (name: string): AnyProtocol => PROTOCOLS.find((def) => def.name === name)!;
+
+/** A meter with plugins, and the ports of its flows, as many as {@link portNames}. */
 export function meterWith(
   options: MeterOptions,
-  plugins: PluginPlan | undefined,
+  plan: PluginPlan | undefined,
 ): { meter: Meter; flows: readonly OutputPort[] } {
-  if (!plugins) {
+  if (!plan) {
     const meter = new Meter(options);
     return { meter, flows: [meter.flows] };
   }
-  const groups = plugins.groups.map((names) => ({
-    name: plugins.groups.length === 1 ? "flows" : names.join("+"),
-    protocols: names.map((name) => PROTOCOLS.find((def) => def.name === name)!),
-  }));
-  const meter = new Meter({ ...options, metadata: { groups, compat: plugins.compat } });
-  return { meter, flows: meter.groups };
+  const out = groupsOut(plan);
+  const isBasic = out[0]?.length === 0;
+  const groups = [
+    ...(isBasic ? [] : out).map((names) => ({
+      name: out.length === 1 ? "flows" : names.join("+"),
+      protocols: names.map(defNamed),
+    })),
+    ...(plan.modules ?? []).map(({ needs, also }) => ({
+      name: ["flows", ...needs].join("+"),
+      protocols: [...needs, ...also].map(defNamed),
+      ...(needs.length === 0 ? {} : { needs: needs.map(defNamed) }),
+    })),
+  ];
+  const meter = new Meter({ ...options, metadata: { groups, compat: plan.compat } });
+  return { meter, flows: isBasic ? [meter.flows, ...meter.groups] : meter.groups };
 }
 
 /** The layouts of a meter's flows with these plugins, one for each port. */

@@ -131,10 +131,14 @@ export class FlowOutputs {
       this.#exporter = new IpfixExporter(parseIpfix(ipfix), { ...env, patient });
   }
 
-  /** Send the records of each port by the outputs of its place: the first, and every so many after it. */
-  attach(ports: readonly OutputPort[]): void {
-    for (const [i, output] of this.#outputs.entries()) output.attach(ports[i % ports.length]!);
-    if (this.#exporter) for (const port of ports) this.#exporter.link(port);
+  /**
+   * Send the records of each port by the output of its place, and by those after them in rounds the ones of the first `out` ports: the
+   * others are for modules, and no collector gets them.
+   */
+  attach(ports: readonly OutputPort[], out = ports.length): void {
+    for (const [i, output] of this.#outputs.entries())
+      output.attach(ports[i < ports.length ? i : (i - ports.length) % out]!);
+    if (this.#exporter) for (const port of ports.slice(0, out)) this.#exporter.link(port);
   }
 
   /** Let receivers come and take; never waits. */

@@ -47,6 +47,7 @@ describe("parseConfig", () => {
       own: false,
       inputs: ["flows"],
       outputs: ["alerts"],
+      wants: [],
       params: { portsMax: 20 },
     });
     expect(modules.map(({ name }) => name)).not.toContain("haddrscan");

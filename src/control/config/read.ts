@@ -6,6 +6,7 @@ import type { AnyExporter } from "../../core/exporter.ts";
 import { NAME_RULE, userName } from "../auth/text.ts";
 import { matcherOf } from "../delivery/route.ts";
 import { allowed } from "../derive.ts";
+import { modulePorts } from "../module-ports.ts";
 import { allExporters, allModules, type LoadedModule } from "../modules.ts";
 import { type PluginGroups, parsePlugins } from "../plugins.ts";
 import { layoutOf, type ModuleEntry } from "../supervise/layout.ts";
@@ -54,7 +55,8 @@ export interface Config extends SettingsOf<typeof TOP> {
 export type UserConfig = SettingsOf<typeof USER> & { readonly name: string };
 
 /** A module that runs. */
-export interface ModuleConfig extends Pick<ModuleEntry, "kind" | "own" | "inputs" | "outputs"> {
+export interface ModuleConfig
+  extends Pick<ModuleEntry, "kind" | "own" | "inputs" | "outputs" | "wants"> {
   readonly name: string;
   /** Parameters that the file sets. */
   readonly params: Readonly<Record<string, unknown>>;
@@ -329,6 +331,7 @@ class Check {
         kind: isDetector ? "detector" : "module",
         own: all["process"] === true,
         inputs: Object.keys(def.inputs),
+        wants: modulePorts([def]),
         outputs: Object.keys(def.outputs),
         params: Object.fromEntries(set.map((name) => [name, all[name]])),
       },

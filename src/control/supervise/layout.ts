@@ -2,8 +2,9 @@
 /** Which processes a product is made of, and how records get from one to another. @module */
 import type { MeterOptions } from "../../core/flow/meter.ts";
 import type { AppliancePlan, LivePlan } from "../appliance.ts";
+import { joinPorts, type ModulePort } from "../module-ports.ts";
 import type { SourcePlan } from "../pipeline-run.ts";
-import type { PluginPlan } from "../plugins.ts";
+import { forModules, type PluginPlan, portNames, withModules } from "../plugins.ts";
 import type { TrapModulePlan } from "../trap-module.ts";
 import type { ProcessSpec } from "./backend.ts";
 import { type Link, numbered, Wiring } from "./wiring.ts";
@@ -26,6 +27,8 @@ export interface ModuleEntry {
   /** Names of its ports. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** What it wants to know of flows, of a detector. */
+  readonly wants: readonly ModulePort[];
 }
 
 /** A program that takes `-i`, such as a NEMEA module in C. */
@@ -65,8 +68,8 @@ export interface ProcessPlan extends ProcessSpec {
   readonly memory: number;
 }
 
-/** The name that NEMEA's default pipeline has for flows (modules.md H). */
-const FLOWS = "flow_data_source";
+/** NEMEA's default pipeline calls flows `flow_data_source` (modules.md H). */
+const FLOWS = "data_source";
 /** How long flows wait for others to be sent with, microseconds. */
 const AUTOFLUSH = 200_000;
 /** Seconds that flows may be on their way from a meter to a detector. */
@@ -74,12 +77,17 @@ const ON_THE_WAY = 5;
 /** What names of sockets may hold. */
 const UNFIT = /[^\w.-]/g;
 
-/** Names of the sockets that a source's flows come from, one for each port of its meter. */
-export function flowSockets({ sources, plugins }: Product, source: SourceEntry): string[] {
+/** What the meters of a product have to find, for its detectors too. */
+const pluginsOf = ({ plugins, modules }: Product): PluginPlan | undefined =>
+  withModules(
+    plugins,
+    joinPorts(modules.filter(({ kind }) => kind === "detector").flatMap(({ wants }) => wants)),
+  );
+
+/** Names of the sockets that a source's flows come from, one for each port of a meter with these plugins. */
+function flowSockets({ sources }: Product, source: SourceEntry, plan: PluginPlan | undefined) {
   const suffix = sources.length === 1 ? "" : `-${source.name.replaceAll(UNFIT, "-")}`;
-  const groups = plugins?.groups ?? [];
-  if (groups.length < 2) return [FLOWS + suffix];
-  return groups.map((names) => `${names[0]}_data_source${suffix}`);
+  return portNames(plan).map((name) => `${name}_${FLOWS}${suffix}`);
 }
 
 /**
@@ -88,31 +96,18 @@ export function flowSockets({ sources, plugins }: Product, source: SourceEntry):
  * @throws {NemeanError} ERR_USAGE for links that cannot be
  */
 export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] {
-  const wiring = new Wiring(product, (source) => flowSockets(product, source));
-  const { sensor, memory, plugins } = product;
+  const plugins = pluginsOf(product);
+  const wiring = new Wiring(product, (source) => flowSockets(product, source, plugins));
+  const { sensor, memory } = product;
+  const sent = [product.interfaces ?? [], ...wiring.flowOutputs].flat();
   const kept = stateFolder === undefined ? {} : { stateFolder };
   const common = { sensor, ...(plugins ? { plugins } : {}), ...kept };
-  const captures = product.sources.map((entry): ProcessPlan => {
-    const { name, source, meter } = entry;
-    const sockets = flowSockets(product, entry).map((each) => `u:${each}:autoflush=${AUTOFLUSH}`);
-    const others = [product.interfaces ?? [], ...wiring.flowOutputs].flat();
-    const plan: AppliancePlan = {
-      source,
-      ...(meter ? { meter } : {}),
-      modules: [],
-      ...common,
-      interfaces: [...sockets, ...others].join(","),
-      ...(product.ipfix === undefined ? {} : { ipfix: product.ipfix }),
-    };
-    return {
-      name: `capture@${name}`,
-      kind: "capture",
-      task: { kind: "appliance", plan },
-      modules: [],
-      memory,
-    };
+  const captures = product.sources.map((entry) => {
+    const sockets = flowSockets(product, entry, plugins);
+    return captureOf(product, entry, [...sockets.map(flushing), ...sent], common);
   });
-  const feed = feedOf(product);
+  const taken = forModules(plugins);
+  const feed = feedOf(product, taken);
   const detect = (
     name: string,
     kind: "detectors" | "detector",
@@ -122,7 +117,13 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
       const interfaces = wiring.moduleOutputs(module, outputs);
       return { name: module, params, ...(interfaces === undefined ? {} : { interfaces }) };
     });
-    const plan: AppliancePlan = { source: feed, modules, top: kind === "detectors", ...common };
+    const plan: AppliancePlan = {
+      source: feed,
+      modules,
+      top: kind === "detectors",
+      ...common,
+      ...(taken ? { plugins: taken } : {}),
+    };
     return {
       name,
       kind,
@@ -165,8 +166,36 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
   ];
 }
 
+const flushing = (socket: string): string => `u:${socket}:autoflush=${AUTOFLUSH}`;
+
+function captureOf(
+  { ipfix, memory }: Product,
+  { name, source, meter }: SourceEntry,
+  interfaces: readonly string[],
+  common: Pick<AppliancePlan, "sensor" | "plugins" | "stateFolder">,
+): ProcessPlan {
+  const plan: AppliancePlan = {
+    source,
+    ...(meter ? { meter } : {}),
+    modules: [],
+    ...common,
+    interfaces: interfaces.join(","),
+    ...(ipfix === undefined ? {} : { ipfix }),
+  };
+  return {
+    name: `capture@${name}`,
+    kind: "capture",
+    task: { kind: "appliance", plan },
+    modules: [],
+    memory,
+  };
+}
+
 /** The flows of all sources, for detectors. */
-function feedOf(product: Product): Extract<SourcePlan, { kind: "trap" }> {
+function feedOf(
+  product: Product,
+  plugins: PluginPlan | undefined,
+): Extract<SourcePlan, { kind: "trap" }> {
   const { sources, idle } = product;
   const isLive = sources.every(
     ({ source }) => source.kind === "live" || ("traffic" in source && source.traffic.live === true),
@@ -174,7 +203,9 @@ function feedOf(product: Product): Extract<SourcePlan, { kind: "trap" }> {
   return {
     kind: "trap",
     name: sources.map(({ name }) => name).join(","),
-    senders: sources.map((source) => flowSockets(product, source).map((name) => `u:${name}`)),
+    senders: sources.map((source) =>
+      flowSockets(product, source, plugins).map((name) => `u:${name}`),
+    ),
     ...(isLive ? { lag: idle + ON_THE_WAY } : {}),
   };
 }

@@ -91,10 +91,13 @@ function datagram(text: string, back = false, port = 53): Bytes {
 function metered(
   groups: readonly (readonly AnyProtocol[])[],
   frames: readonly Bytes[],
-  compat = false,
+  { compat = false, needs }: { compat?: boolean; needs?: readonly AnyProtocol[] } = {},
 ) {
   const meter = new Meter({
-    metadata: { compat, groups: groups.map((protocols, i) => ({ name: `${i}`, protocols })) },
+    metadata: {
+      compat,
+      groups: groups.map((protocols, i) => ({ name: `${i}`, protocols, ...(needs && { needs }) })),
+    },
   });
   const rows = meter.groups.map((port) => {
     const cursor = reader(port.template) as AnyReader;
@@ -115,7 +118,7 @@ function metered(
 }
 
 const seen = (protocol: AnyProtocol, frames: readonly Bytes[], compat = false): unknown[] =>
-  metered([[protocol]], frames, compat).rows[0]!.map(({ SEEN }) => SEEN);
+  metered([[protocol]], frames, { compat }).rows[0]!.map(({ SEEN }) => SEEN);
 
 test("MetadataEngine shows a plugin both directions of a flow, the first packet marked", () => {
   const frames = [datagram("a"), datagram("b", true), datagram("c")];
@@ -196,6 +199,11 @@ describe("outputs", () => {
     expect(rows[0]![0]).not.toHaveProperty("SEEN_B");
   });
 
+  test("MetadataEngine sends a group that needs a plugin the flows in which that one found something", () => {
+    const { rows } = metered([[a, b]], frames, { needs: [b] });
+    expect(rows[0]!.map(({ SEEN_A, SEEN_B }) => [SEEN_A, SEEN_B])).toEqual([["", "*>y"]]);
+  });
+
   test("MetadataEngine in compat mode sends only flows in which one of the group found something", () => {
     let told: boolean | undefined;
     const c = toy({
@@ -206,7 +214,7 @@ describe("outputs", () => {
         told = compat;
       },
     });
-    const { rows } = metered([[a], [b, c]], frames, true);
+    const { rows } = metered([[a], [b, c]], frames, { compat: true });
     expect(rows[0]!.map(({ DST_PORT }) => DST_PORT)).toEqual([53]);
     expect(rows[1]!.map(({ DST_PORT }) => DST_PORT)).toEqual([80, 81]);
     expect(told).toBe(true);

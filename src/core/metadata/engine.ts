@@ -39,10 +39,8 @@ export class MetadataEngine implements PacketObserver {
   readonly #sides: Side[] = [NO_SIDE];
   readonly #free: Side[] = [];
   readonly #packet = new Packet();
-  readonly #compat: boolean;
 
   constructor(groups: readonly PluginGroup[], options: PluginOptions) {
-    this.#compat = options.compat;
     const defs = new Set(groups.flatMap(({ protocols }) => protocols));
     if (defs.size > 2 * WORD_BITS) throw new Error(`more than ${2 * WORD_BITS} plugins`);
     for (const def of defs) this.#install(def, options);
@@ -54,7 +52,7 @@ export class MetadataEngine implements PacketObserver {
       ({ def: { watch } }) => watch.empty === true || (options.compat && watch.empty),
     );
     this.#wantsEmpty = (this.#empty.low | this.#empty.high) !== 0;
-    this.#groups = groups.map((group) => new Group(group, this.#plugins));
+    this.#groups = groups.map((group) => new Group(group, this.#plugins, options.compat));
     this.outputs = this.#groups.map(({ port }) => port);
   }
 
@@ -206,7 +204,7 @@ export class MetadataEngine implements PacketObserver {
       this.#drop(side, side.takenHigh & this.#pickers.high, WORD_BITS);
     }
     for (const group of this.#groups)
-      if (!this.#compat || (side && group.knows(side))) group.send(flow, side);
+      if (!group.isNarrow || (side && group.knows(side))) group.send(flow, side);
     if (side) this.#release(side);
   }
 

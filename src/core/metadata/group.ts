@@ -13,12 +13,17 @@ export interface PluginGroup {
   /** Name of the output. */
   readonly name: string;
   readonly protocols: readonly AnyProtocol[];
+  /** Those of them one of which must have found something, or the flow is not sent; all flows are when left out. */
+  readonly needs?: readonly AnyProtocol[];
 }
 
 /** Plugins that share an output at work: sends the basic flow and their fields. */
 export class Group {
   readonly port: OutputPort;
+  /** Whether only flows are sent that {@link knows} is true of. */
+  readonly isNarrow: boolean;
   readonly #members: Plugins;
+  readonly #needs: Plugins;
   /** Those that may make several records of a flow. */
   readonly #repeating: Plugins;
   readonly #plugins: readonly Installed[];
@@ -26,20 +31,27 @@ export class Group {
   /** Flows whose fields are longer than a record may be, sent without them. */
   tooLong = 0;
 
-  constructor({ name, protocols }: PluginGroup, plugins: readonly Installed[]) {
+  constructor(
+    { name, protocols, needs }: PluginGroup,
+    plugins: readonly Installed[],
+    compat: boolean,
+  ) {
     const fields = [FLOWS.spec, ...protocols.map(({ fields }) => fields.spec)];
     const template = parseTemplate(fields.join(","), "biflow");
     this.port = new OutputPort(name, template);
     const members = plugins.filter(({ def }) => protocols.includes(def));
     this.#members = bitsOf(members.map(({ index }) => index));
+    this.isNarrow = compat || needs !== undefined;
+    const needed = members.filter(({ def }) => needs?.includes(def) ?? true);
+    this.#needs = bitsOf(needed.map(({ index }) => index));
     this.#repeating = bitsOf(members.filter(({ rows }) => rows).map(({ index }) => index));
     this.#plugins = plugins;
     this.#record = writer(template);
   }
 
-  /** Whether one of its plugins has something to tell of a flow. */
+  /** Whether one of the plugins that it needs has something to tell of a flow. */
   knows({ takenLow, takenHigh }: Side): boolean {
-    return ((takenLow & this.#members.low) | (takenHigh & this.#members.high)) !== 0;
+    return ((takenLow & this.#needs.low) | (takenHigh & this.#needs.high)) !== 0;
   }
 
   send(flow: AnyReader, side: Side | undefined): void {
