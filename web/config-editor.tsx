@@ -58,7 +58,7 @@ export function ConfigEditor({
       const reason = String(fields.get("reason")).trim();
       const body = {
         body: area.current!.value,
-        ...(base ? { revision: base.revision } : {}),
+        revision: base?.revision ?? 0,
         ...(reason === "" ? {} : { reason }),
       };
       try {

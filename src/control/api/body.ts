@@ -19,10 +19,10 @@ export const text = (about: string, max = TEXT_MAX): BodyField => ({
 });
 
 /** The number of a thing that is numbered from 1 on. */
-export const number = (about: string): BodyField => ({
+export const number = (about: string, least = 1): BodyField => ({
   about,
-  schema: { type: "integer", minimum: 1 },
-  takes: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+  schema: { type: "integer", minimum: least },
+  takes: (value) => Number.isSafeInteger(value) && (value as number) >= least,
 });
 
 export const texts = (about: string): BodyField => ({

@@ -130,7 +130,9 @@ const changeRoutes = (config: ConfigControl): readonly AccountRoute[] => [
     body: {
       body: BODY,
       reason: optional(text("why")),
-      revision: optional(number("the revision it was made from: 409 if another is in force")),
+      revision: optional(
+        number("the revision it was made from, 0 for none: 409 if another is in force", 0),
+      ),
     },
     bodyMax: BODY_LARGEST,
     handle(call) {

@@ -42,6 +42,15 @@ describe("RevisedConfig", () => {
     expect(config.list()[0]).not.toHaveProperty("body");
   });
 
+  test("lets the first of two who begin with none have its way, and tells the other", async () => {
+    using revisions = new Revisions(":memory:");
+    const config = new RevisedConfig(revisions);
+    const both = await Promise.allSettled([config.apply(wish(60, 0)), config.apply(wish(90, 0))]);
+    expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(revisions.newest()?.body).toBe(body(60));
+    expect(config.apply(wish(90, 0))).rejects.toThrow("made from none, but revision 1 is in force");
+  });
+
   test("says what waits for the next start where nothing can be reloaded", async () => {
     using config = await configOf();
     expect(await config.apply(wish(60))).toMatchObject({

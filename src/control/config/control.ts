@@ -18,7 +18,7 @@ export interface ConfigCheck {
 export interface ConfigWish {
   readonly body: string;
   readonly reason: string;
-  /** The revision that the body was made from: if another one is in force by now, nothing is changed. */
+  /** The revision that the body was made from, 0 for none: if another one is in force by now, nothing is changed. */
   readonly base?: number;
   /** Told as soon as the revision is kept, before any process hears of it. */
   readonly onKept?: (revision: Revision) => void;
@@ -131,9 +131,9 @@ export class RevisedConfig implements ConfigControl {
   async #apply({ body, reason, base, onKept }: ConfigWish): Promise<ConfigApplied> {
     const to = await parse(body);
     const newest = this.#revisions.newest()?.id;
-    if (base !== undefined && base !== newest)
+    if (base !== undefined && base !== (newest ?? 0))
       throw new ConfigConflict(
-        `made from revision ${base}, but ${newest === undefined ? "none" : `revision ${newest}`} is in force`,
+        `made from ${base === 0 ? "none" : `revision ${base}`}, but ${newest === undefined ? "none" : `revision ${newest}`} is in force`,
       );
     const revision = this.#revisions.apply(body, reason);
     onKept?.(revision);

@@ -26,17 +26,33 @@ function settingsOf(config: Config): Map<string, string> {
   return all;
 }
 
-/** What changes from one configuration to another, a line a setting: `meter.idle: 30 -> 60`. */
+/** What is named in the file, by the path of its settings. */
+function itemsOf({ sinks, sources, commands, users }: Config): Set<string> {
+  const named = Object.entries({ sinks, sources, commands, users });
+  return new Set(
+    named.flatMap(([list, items]) =>
+      items.map((item) => `${list}.${"name" in item ? item.name : item.interface}`),
+    ),
+  );
+}
+
+/** What changes from one configuration to another, a line a setting: `meter.idle: 30 -> 60`; `sinks.siem: added` for all of its settings. */
 export function differences(from: Config, to: Config): string[] {
   const before = settingsOf(from);
   const after = settingsOf(to);
+  const added = itemsOf(to).difference(itemsOf(from));
+  const removed = itemsOf(from).difference(itemsOf(to));
+  const isTold = (path: string): boolean =>
+    [...added, ...removed].some((item) => path.startsWith(`${item}.`));
   const paths = [...new Set([...before.keys(), ...after.keys()])].sort();
-  return paths
-    .filter((path) => before.get(path) !== after.get(path))
+  const settings = paths
+    .filter((path) => before.get(path) !== after.get(path) && !isTold(path))
     .map(
       (path) =>
         `${path}: ${before.get(path) ?? absent(path)} -> ${after.get(path) ?? absent(path)}`,
     );
+  const items = [...added].map((item) => `${item}: added`);
+  return [...items, ...[...removed].map((item) => `${item}: removed`), ...settings].sort();
 }
 
 /** What is named in the file, and has no default. */

@@ -54,6 +54,16 @@ test("differences name each setting that changes, its defaults too", async () =>
   expect(differences(await config(other), await config(other))).toEqual([]);
 });
 
+test("differences tell of a sink or source as a whole where it comes or goes", async () => {
+  const siem = '[sinks.siem]\nexporter = "syslog"\nhost = "siem.example"\n';
+  const [bare, more] = [await config(), await config(siem)];
+  expect(differences(bare, more)).toEqual(["sinks.siem: added"]);
+  expect(differences(more, bare)).toEqual(["sinks.siem: removed"]);
+  expect(differences(more, await config(`${siem}format = "json"\n`))).toEqual([
+    'sinks.siem.params.format: "cef" -> "json"',
+  ]);
+});
+
 test("productOf gives the product what the file says, and nothing that it leaves out", async () => {
   const plan = productOf(await config());
   expect(plan).toMatchObject({
