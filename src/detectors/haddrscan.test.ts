@@ -38,7 +38,7 @@ testDetector(haddrscan, {
     ...syns(49, { DST_PORT: 23 }), // on another port
     ...syns(60, { TCP_FLAGS: SYN | 16, DST_PORT: 80 }), // answered
     ...syns(60, { PROTOCOL: 17, DST_PORT: 53 }),
-    ...syns(60, { PACKETS: 5, DST_PORT: 443 }),
+    ...syns(60, { PACKETS: 9, DST_PORT: 443 }),
     ...syns(60, { SRC_IP: "10.0.0.2", DST_IP: "192.0.2.1" }), // a flood of one host
   ],
   other: (i) => syn(0, { SRC_IP: `10.${1 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}` }),
@@ -116,9 +116,9 @@ describe("haddrscan", () => {
 
   test("haddrscan counts repeated SYNs as one and retransmitted ones at all", () => {
     expect(counts([...syns(49), ...syns(49)])).toEqual([]);
-    expect(counts(syns(50, { PACKETS: 4 }))).toEqual([50]);
-    expect(counts(syns(50, { PACKETS: 5 }))).toEqual([]);
-    expect(counts(syns(50, { PACKETS: 5 }), { packetsMax: 5 })).toEqual([50]);
+    expect(counts(syns(50, { PACKETS: 8 }))).toEqual([50]);
+    expect(counts(syns(50, { PACKETS: 9 }))).toEqual([]);
+    expect(counts(syns(50, { PACKETS: 9 }), { packetsMax: 9 })).toEqual([50]);
   });
 
   test("haddrscan counts a SYN that the scanner resets, and no connection", () => {

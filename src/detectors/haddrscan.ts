@@ -41,9 +41,9 @@ const params = {
     flag: "n",
   }),
   packetsMax: param.count({
-    default: 4,
+    default: 8,
     min: 1,
-    about: "Flows with more packets are ordinary traffic",
+    about: "Flows with more SYNs are none of a scan; systems try a connection up to 7 times",
   }),
   idleTimeout: param.seconds({
     default: 300,

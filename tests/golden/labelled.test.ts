@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Captures of attacks and of ordinary traffic, whose labels say who attacks whom, through all detectors as `nemean replay` runs them.
+import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { modulePorts } from "../../src/control/module-ports.ts";
+import { modulesNamed } from "../../src/control/modules.ts";
+import { PipelineRun } from "../../src/control/pipeline-run.ts";
+import { forModules, withModules } from "../../src/control/plugins.ts";
+import type { Alert } from "../../src/core/alert.ts";
+import { hasShared, NO_SHARED, sharedPath } from "../../src/core/testing/shared.ts";
+
+const LABELLED = "corpus/labelled";
+const BENIGN = ["corpus/pcap/flowtest", "corpus/pcap/ipfixprobe"];
+
+/** Severities that the labels, and the demand of quiet, are written in. */
+const MEDIUM = 4;
+const HIGH = 7;
+const MINUTES = 60_000;
+
+/** What an attack's capture has to raise. */
+interface Attack {
+  readonly file: string;
+  /** Detectors any of which may find it. */
+  readonly by: readonly string[];
+  /** Addresses each of which is to be named as a source; left out where they are spoofed. */
+  readonly attackers?: readonly string[];
+  /** Addresses each of which is to be named as a target. */
+  readonly victims?: readonly string[];
+  /** Least and most sources that are counted, where they are too many to name. */
+  readonly sources?: readonly [number, number];
+  /** Severity that is enough; medium when left out. */
+  readonly severity?: number;
+}
+
+const ATTACKS: readonly Attack[] = [
+  {
+    file: "slips/test7-malicious.pcap",
+    by: ["haddrscan"],
+    attackers: ["192.168.2.16"],
+  },
+  {
+    file: "slips/test19-malicious-ssh/malicious-ssh-bruteforce.pcap",
+    by: ["brute-force"],
+    attackers: ["147.32.80.40"],
+    victims: ["147.32.80.37"],
+  },
+  {
+    file: "ndpi/synscan.pcap",
+    by: ["vportscan"],
+    attackers: ["172.16.0.8"],
+    victims: ["64.13.134.52"],
+  },
+  {
+    file: "ndpi/dns-tunnel-iodine.pcap",
+    by: ["dnstunnel", "dnsexfil"],
+    attackers: ["10.0.2.30"],
+    victims: ["10.0.2.20"],
+  },
+  {
+    file: "ndpi/bad-dns-traffic.pcap",
+    by: ["dnstunnel", "dnsexfil"],
+    attackers: ["192.168.43.91"],
+    victims: ["4.2.2.4"],
+  },
+  {
+    file: "ndpi/WebattackSQLinj.pcap",
+    by: ["waintrusion"],
+    attackers: ["172.16.0.1"],
+    victims: ["192.168.10.50"],
+  },
+];
+/** Captures that must raise nothing at all. */
+const SILENT = ["ndpi/sip.pcap", "suricata-verify/dhcp-request-flood/test.pcap"];
+
+const detectors = await modulesNamed(undefined);
+const names = detectors.map(({ name }) => name);
+const plugins = forModules(withModules(undefined, modulePorts(detectors)));
+
+/** The last word on each event that a capture raises. */
+async function eventsOf(path: string): Promise<Alert[]> {
+  const events = new Map<string, Alert>();
+  const run = await PipelineRun.open(
+    {
+      source: { kind: "files", paths: [path] },
+      modules: detectors.map(({ name }) => ({ name, params: {} })),
+      sensor: "test",
+      ...(plugins ? { plugins } : {}),
+    },
+    { onAlert: (alert) => events.set(alert.id, alert), onWarning: () => {} },
+  );
+  while (run.step());
+  run.finish();
+  return [...events.values()];
+}
+
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+const inWords = ({ detector, severity, source, target, reason }: Alert): string =>
+  `${detector} ${severity} ${source.ip ?? `${source.count} sources`} > ${target.ip ?? "many"}: ${reason}`;
+
+/** What an attack's capture has to raise and did not; empty when all is there. */
+function missing(attack: Attack, events: readonly Alert[]): string[] {
+  const found = events.filter(
+    ({ detector, severity }) =>
+      attack.by.includes(detector) && severity >= (attack.severity ?? MEDIUM),
+  );
+  const count = attack.sources;
+  return [
+    ...(found.length === 0 ? [`an alert of ${attack.by.join(" or ")}`] : []),
+    ...(attack.attackers ?? [])
+      .filter((ip) => !found.some(({ source }) => source.ip === ip))
+      .map((ip) => `attacker ${ip}`),
+    ...(attack.victims ?? [])
+      .filter((ip) => !found.some(({ target }) => target.ip === ip))
+      .map((ip) => `victim ${ip}`),
+    ...(count && !found.some(({ source }) => isWithin(source.count, count)) ? ["sources"] : []),
+  ];
+}
+
+const isWithin = (count = 0, [least, most]: readonly [number, number]): boolean =>
+  count >= least && count <= most;
+
+/** Whether an alert of an attack's capture names somebody who has no part in it. */
+const isFalse = ({ attackers = [], victims = [] }: Attack, { source, target }: Alert): boolean => {
+  const known = [...attackers, ...victims];
+  const named = [source.ip, target.ip].filter((ip) => ip !== undefined);
+  return !named.some((ip) => known.includes(ip));
+};
+
+if (!hasShared(LABELLED))
+  test.skip(`labelled captures (${NO_SHARED})`, () => {
+    // There is nothing to run them on.
+  });
+else {
+  const known = ATTACKS.filter(({ by }) => by.some((name) => names.includes(name)));
+
+  describe("labelled captures:", () => {
+    let detected = 0;
+    let false_ = 0;
+
+    test.each(known)(
+      "the detectors find what $file shows, and name who does it to whom",
+      async (attack) => {
+        const events = await eventsOf(sharedPath(LABELLED, attack.file));
+        const wrong = events.filter((alert) => isFalse(attack, alert));
+        false_ += wrong.length;
+        for (const alert of wrong) say(`  ${attack.file}, of others: ${inWords(alert)}`);
+        expect(missing(attack, events)).toEqual([]);
+        detected++;
+      },
+      MINUTES,
+    );
+
+    test("the detectors find each labelled attack, and next to nobody else", () => {
+      say(`labelled captures: ${detected}/${known.length} detected, ${false_} false alerts`);
+      expect(detected).toBe(known.length);
+      expect(false_).toBe(0);
+    });
+
+    test.each(SILENT)(
+      "the detectors keep quiet about %s",
+      async (file) => {
+        expect((await eventsOf(sharedPath(LABELLED, file))).map(inWords)).toEqual([]);
+      },
+      MINUTES,
+    );
+  });
+
+  describe("ordinary captures:", () => {
+    const files = BENIGN.flatMap((folder) =>
+      readdirSync(sharedPath(folder))
+        .filter((name) => name.endsWith(".pcap"))
+        .map((name) => join(folder, name)),
+    );
+
+    test.each(files)(
+      "the detectors raise nothing high, and one medium alert at most, about %s",
+      async (file) => {
+        const events = await eventsOf(sharedPath(file));
+        const medium = events.filter(({ severity }) => severity >= MEDIUM);
+        for (const alert of medium) say(`  ${file}: ${inWords(alert)}`);
+        expect(medium.filter(({ severity }) => severity >= HIGH).map(inWords)).toEqual([]);
+        expect(medium.length).toBeLessThanOrEqual(1);
+      },
+      MINUTES,
+    );
+  });
+}
