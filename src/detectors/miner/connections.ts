@@ -97,12 +97,11 @@ export class Connections {
     const isTurned = mayBeTurned && this.#isKnown(flow, !fromSource);
     if (isTurned) fromSource = !fromSource;
     const isExplained = this.#signs.isExplained(cursor);
-    if (!isTurned && !this.#isKnown(flow, fromSource)) {
-      const flags = flow.TCP_FLAGS | flow.TCP_FLAGS_REV;
-      // A connection that ends has nothing to come; one that begins is kept only to remember what it is.
-      if (this.#judged[port] === 0 || (flags & ENDS) !== 0) return;
-      if ((flags & FLAG.syn) !== 0 && !isExplained) return;
-    }
+    const flags = flow.TCP_FLAGS | flow.TCP_FLAGS_REV;
+    // A connection that ends has nothing to come; one that begins is kept only to remember what it is.
+    const mayOpen =
+      this.#judged[port] === 1 && (flags & ENDS) === 0 && ((flags & FLAG.syn) === 0 || isExplained);
+    if (!mayOpen && !isTurned && !this.#isKnown(flow, fromSource)) return;
     const row = this.#add(flow, fromSource);
     if (isExplained) columns.explained[row] = 1;
     this.#pools.judge(row, flow);

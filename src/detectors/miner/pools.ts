@@ -70,19 +70,23 @@ export class Pools {
 
   /** The row of a client and a server, for a flow of theirs. */
   row(client: Ip, server: Ip, port: number, flow: Flow): number {
-    const { columns } = this;
-    const row = this.pairs.upsert(client, server, port, flow.TIME_LAST);
-    if (this.pairs.isNew) {
-      columns.sign[row] = columns.explained[row] = 0;
-      columns.flows[row] = columns.pieces[row] = columns.announced[row] = 0;
-      columns.packetsUp[row] = columns.bytesUp[row] = columns.packetsDown[row] = 0;
-      columns.first[row] = flow.TIME_FIRST;
-      columns.last[row] = flow.TIME_LAST;
-      columns.said[row * SAID_MAX] = 0;
-    }
-    if (flow.TIME_FIRST < columns.first[row]!) columns.first[row] = flow.TIME_FIRST;
-    if (flow.TIME_LAST > columns.last[row]!) columns.last[row] = flow.TIME_LAST;
+    const { first, last } = this.columns;
+    const { TIME_FIRST, TIME_LAST } = flow;
+    const row = this.pairs.upsert(client, server, port, TIME_LAST);
+    if (this.pairs.isNew) this.#clear(row, TIME_FIRST, TIME_LAST);
+    if (TIME_FIRST < first[row]!) first[row] = TIME_FIRST;
+    if (TIME_LAST > last[row]!) last[row] = TIME_LAST;
     return row;
+  }
+
+  #clear(row: number, first: number, last: number): void {
+    const { columns } = this;
+    columns.sign[row] = columns.explained[row] = 0;
+    columns.flows[row] = columns.pieces[row] = columns.announced[row] = 0;
+    columns.packetsUp[row] = columns.bytesUp[row] = columns.packetsDown[row] = 0;
+    columns.first[row] = first;
+    columns.last[row] = last;
+    columns.said[row * SAID_MAX] = 0;
   }
 
   /** A flow of a row showed something. */

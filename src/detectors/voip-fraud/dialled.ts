@@ -4,25 +4,20 @@
 const NUMBER_MAX = 64;
 
 const CHAR = {
-  hash: 0x23,
   percent: 0x25,
-  star: 0x2a,
   plus: 0x2b,
   zero: 0x30,
   one: 0x31,
   nine: 0x39,
   colon: 0x3a,
 } as const;
-/** RFC 3966 section 5.1.1: what only helps the eye. */
-const SEPARATORS = bitsOf("-.() ");
-/** What may follow the user part of a URI. */
-const ENDS = bitsOf("@;?:>,");
-
-function bitsOf(chars: string): Uint8Array {
-  const bits = new Uint8Array(256);
-  for (const char of chars) bits[char.charCodeAt(0)] = 1;
-  return bits;
-}
+/** What a character does in the user part of a URI. */
+const [DIALS, SEPARATES, ENDS] = [1, 2, 3];
+const KIND = new Uint8Array(256);
+for (const char of "0123456789*#") KIND[char.charCodeAt(0)] = DIALS;
+// RFC 3966 section 5.1.1: what only helps the eye.
+for (const char of "-.() ") KIND[char.charCodeAt(0)] = SEPARATES;
+for (const char of "@;?:>,") KIND[char.charCodeAt(0)] = ENDS;
 
 const isDigit = (char: number): boolean => char >= CHAR.zero && char <= CHAR.nine;
 
@@ -34,33 +29,27 @@ export class Dialled {
 
   /** Read a URI; false when its user is no number, and of one longer than 64 characters. */
   read(view: DataView, at: number, length: number): boolean {
-    this.length = 0;
+    const { chars } = this;
     const end = at + length;
-    for (let i = at + schemeOf(view, at, end); i > at && i < end; i++) {
+    const start = at + schemeOf(view, at, end);
+    let count = 0;
+    this.length = 0;
+    for (let i = start; i > at && i < end; i++) {
       let char = view.getUint8(i);
-      if (ENDS[char] === 1) break;
-      if (char === CHAR.percent && i + 2 < end) {
-        char = hexDigit(view.getUint8(i + 1)) * 16 + hexDigit(view.getUint8(i + 2));
-        i += 2;
+      if (!isDigit(char)) {
+        if (KIND[char] === ENDS) break;
+        if (char === CHAR.percent && i + 2 < end) {
+          char = hexDigit(view.getUint8(i + 1)) * 16 + hexDigit(view.getUint8(i + 2));
+          i += 2;
+        }
+        if (KIND[char] === SEPARATES) continue;
+        if (!isDialled(char, count)) return false;
       }
-      if (SEPARATORS[char] === 1) continue;
-      if (!this.#add(char)) return false;
+      if (count === NUMBER_MAX) return false;
+      chars[count++] = char;
     }
-    return this.length > 0;
-  }
-
-  #add(char: number): boolean {
-    const isPart =
-      isDigit(char) ||
-      char === CHAR.star ||
-      char === CHAR.hash ||
-      (char === CHAR.plus && this.length === 0);
-    if (!isPart || this.length === NUMBER_MAX) {
-      this.length = 0;
-      return false;
-    }
-    this.chars[this.length++] = char;
-    return true;
+    this.length = count;
+    return count > 0;
   }
 
   /** The last `digits` (at most 9) as a number; -1 when there are fewer of them. */
@@ -99,6 +88,10 @@ export class Dialled {
     return 0;
   }
 }
+
+/** Whether a character may be part of a number, behind so many others. */
+const isDialled = (char: number, count: number): boolean =>
+  KIND[char] === DIALS || (char === CHAR.plus && count === 0);
 
 /** Two digits in E.164's list of assigned codes; all others but 1 and 7 have three. */
 const TWO_DIGITS = new Set([

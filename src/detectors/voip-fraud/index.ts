@@ -25,7 +25,7 @@ than the limit before \`idleTimeout\`, and over TLS.
 
 **Tune** \`prefixesMax\` down where callers do not dial by hand. The meter finds SIP with its plugin \`sip\`, of which one flow
 tells the first message: a scanner that sends all its calls from one port to one exchange is one flow, unless the meter makes
-each message a flow (\`--compat ipfixprobe\`). Memory: 14 MB at most as set by default, and 1 MB for `countries`.
+each message a flow (\`--compat ipfixprobe\`). Memory: 14 MB at most as set by default, and 1 MB for \`countries\`.
 
 **Deviates** from NEMEA's voip_fraud_detection, whose behaviour \`compat=nemea\` has: it fires at the call that crosses the
 limit, where the original looks every 10 seconds and before it takes the call in, so never at the end of the stream, and
@@ -34,7 +34,8 @@ exchange's address is no part of the number, nor is how the number was written; 
 guess counts and is told, where the original takes it off; the least length of a number is looked at, which the original reads
 and forgets; calls to another country are found by the called number (in the original dead code, by the address of the
 called); memory is bounded for all callers together. In compat mode alerts come on one output: the original's second one,
-statistics by the wall clock, is left out, as are its files of logs, statistics and countries (\`-l\`, \`-n\`, \`-c\`, \`-o\`, \`-a\`, \`-w\`).
+statistics by the wall clock, is left out, as are its files of logs, statistics and countries (\`-l\`, \`-n\`, \`-c\`, \`-o\`, \`-a\`,
+\`-w\`); the number of the last event is kept only in a file that \`-e\` names.
 
 **When it fires**: was a call answered (the event says how many)? Then find it in the exchange's log, block the prefix and the
 caller, and ask the operator of your trunk to stop calls to that number. If none was, block the caller and see that
