@@ -24,7 +24,9 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
   ["haddrscan", { kind: "detector", load: () => import("./detectors/haddrscan.ts") }],
   ["logger", { kind: "module", load: () => import("./modules/logger.ts") }],
   ["logreplay", { kind: "module", load: () => import("./modules/logreplay.ts") }],
+  ["miner", { kind: "detector", load: () => import("./detectors/miner/index.ts") }],
   ["traffic-repeater", { kind: "module", load: () => import("./modules/traffic-repeater.ts") }],
+  ["voip-fraud", { kind: "detector", load: () => import("./detectors/voip-fraud/index.ts") }],
   ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],
 ]);
 

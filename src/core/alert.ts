@@ -131,7 +131,7 @@ export class AlertComposer {
     const { rules, detector, version, sensor, interface: link } = this.#origin;
     const rule = rules[detail?.rule ?? Object.keys(rules)[0] ?? ""];
     if (!rule) throw new Error(`${detector}: no rule ${detail?.rule}`);
-    const lastTime = numberOf(record["TIME_LAST"]) ?? now;
+    const lastTime = numberOf(record["TIME_LAST"]) ?? detail?.time ?? now;
     const key = `${detector}:${detail?.key ?? JSON.stringify(record)}`;
     const event = this.#event(key, numberOf(record["TIME_FIRST"]) ?? lastTime);
     const alert: Alert = {

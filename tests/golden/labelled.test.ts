@@ -14,6 +14,7 @@ const LABELLED = "corpus/labelled";
 const BENIGN = ["corpus/pcap/flowtest", "corpus/pcap/ipfixprobe"];
 
 /** Severities that the labels, and the demand of quiet, are written in. */
+const LOW = 1;
 const MEDIUM = 4;
 const HIGH = 7;
 const MINUTES = 60_000;
@@ -63,6 +64,13 @@ const ATTACKS: readonly Attack[] = [
     attackers: ["192.168.43.91"],
     victims: ["4.2.2.4"],
   },
+  {
+    file: "ndpi/mining.pcapng",
+    by: ["miner"],
+    attackers: ["192.168.2.148", "192.168.2.92", "147.229.13.222"],
+    victims: ["94.23.199.191", "116.211.167.195", "178.32.196.217", "185.71.66.39"],
+  },
+  { file: "ndpi/monero.pcap", by: ["miner"], attackers: ["192.168.2.100"], severity: LOW },
   {
     file: "ndpi/WebattackSQLinj.pcap",
     by: ["waintrusion"],

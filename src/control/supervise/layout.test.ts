@@ -6,8 +6,11 @@ import { layoutOf, type ProcessPlan } from "./layout.ts";
 
 const TAP = '[[sources]]\ninterface = "tap0"\n';
 
+/** The processes of a configuration, without the detectors that want more of flows than their basic fields. */
 async function layout(text: string): Promise<ProcessPlan[]> {
-  return layoutOf(productOf(await parseConfig(text, "x.toml")), "/state");
+  const product = productOf(await parseConfig(text, "x.toml"));
+  const modules = product.modules.filter(({ wants }) => wants.length === 0);
+  return layoutOf({ ...product, modules }, "/state");
 }
 
 /** The interfaces of each process, as its task has them. */
@@ -32,6 +35,29 @@ describe("layoutOf", () => {
     });
     expect(plans[1]!.modules).toContain("vportscan");
     expect(plans[1]!.task).toMatchObject({ plan: { stateFolder: "/state", source: { lag: 35 } } });
+  });
+
+  test("layoutOf gives detectors what they want of flows beside their basic fields, and sends it to nobody else", async () => {
+    const text = `${TAP}[meter]\nplugins = ["tls"]\n[flows]\ninterfaces = "t:9000"\n`;
+    const product = productOf(await parseConfig(text, "x.toml"));
+    const wants = [
+      { needs: [], also: ["appproto"] },
+      { needs: ["sip"], also: [] },
+    ];
+    const [scan] = product.modules;
+    const plans = layoutOf({ ...product, modules: [{ ...scan!, wants }] });
+    const sockets = ["u:module_data_source", "u:module_sip_data_source"];
+    expect(interfacesOf(plans)).toEqual({
+      "capture@tap0": ["u:flow_data_source", ...sockets]
+        .map((each) => `${each}:autoflush=200000`)
+        .concat("t:9000")
+        .join(),
+      detectors: [sockets],
+    });
+    expect(plans.map(({ task }) => task)).toMatchObject([
+      { plan: { plugins: { groups: [["tls"]], modules: wants } } },
+      { plan: { plugins: { groups: [["tls"]], modules: wants, isForModules: true } } },
+    ]);
   });
 
   test("layoutOf gives a detector a process of its own where the file says so", async () => {
