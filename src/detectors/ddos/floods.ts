@@ -26,8 +26,9 @@ function columnsOf(state: Setup["state"], hosts: number) {
     start: state.column("start", "float64", hosts),
     /** End of the last flow of a window that was over the limit. */
     last: state.column("last", "float64", hosts),
-    /** Bytes since it began, and how many of them were told. */
+    /** Bytes since it began up to then, those that came after, and how many were told. */
     received: state.column("received", "float64", hosts),
+    pending: state.column("pending", "float64", hosts),
     announced: state.column("announced", "float64", hosts),
     /** Most sources of a minute. */
     sources: state.column("floodSources", "uint32", hosts),
@@ -90,6 +91,7 @@ export class Floods {
     columns.start[row] = found.window * WINDOW;
     columns.last[row] = this.#hosts.touched(row);
     columns.received[row] = this.#traffic.beginFlood(row, found);
+    columns.pending[row] = 0;
     columns.sources[row] = this.#traffic.sources(row);
     columns.limit[row] = found.limit;
     columns.sourcesLimit[row] = sourcesLimit;
@@ -103,13 +105,16 @@ export class Floods {
 
   /** A flow of `bytes` from `first` to `last` has come to a victim. */
   goOn(row: number, first: number, last: number, bytes: number): void {
-    const { start, received, announced, sources, limit, last: lastOver } = this.#columns;
+    const { start, received, pending, announced, sources, limit, last: latest } = this.#columns;
     const begun = start[row]!;
     const inside = first >= begun ? 1 : Math.max(0, last - begun + 1) / (last - first + 1);
-    received[row]! += bytes * inside;
+    pending[row]! += bytes * inside;
+    const above = this.#traffic.lastAbove(row, first, last, limit[row]!);
+    if (above === 0) return;
+    latest[row] = Math.max(latest[row]!, above);
     sources[row] = Math.max(sources[row]!, this.#traffic.sources(row));
-    if (last > lastOver[row]! && this.#traffic.newestBytes(row) >= limit[row]!)
-      lastOver[row] = last;
+    received[row]! += pending[row]!;
+    pending[row] = 0;
     if (received[row]! >= announced[row]! * 2) this.#announce(row);
   }
 

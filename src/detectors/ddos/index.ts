@@ -72,7 +72,7 @@ const params = {
     about: "How far the baseline looks back: what is older by this much counts a third",
   }),
   calmTime: param.seconds({
-    default: 300,
+    default: 360,
     min: 120,
     about: "A flood is over when the victim has been below its limit for this long",
   }),

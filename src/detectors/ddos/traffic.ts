@@ -231,17 +231,17 @@ export class HostTraffic {
   /** Whether the newest window is well above the usual, as of when it began. */
   isSuspect(row: number): boolean {
     return (
-      this.newestBytes(row) >= Math.max(this.#limits.least, this.#hosts[row * STRIDE + AT.low]!)
+      this.#newestBytes(row) >= Math.max(this.#limits.least, this.#hosts[row * STRIDE + AT.low]!)
     );
   }
 
   /** Whether the newest window and the one before are a sure flood, as of when the newest began. */
   isSure(row: number): boolean {
-    return this.newestBytes(row) >= this.#hosts[row * STRIDE + AT.high]!;
+    return this.#newestBytes(row) >= this.#hosts[row * STRIDE + AT.high]!;
   }
 
-  newestBytes(row: number): number {
-    return this.#bytesOf(row * STRIDE, this.#hosts[row * STRIDE]! | 0);
+  #newestBytes(row: number): number {
+    return this.#bytesOf(row * STRIDE, this.#hosts[row * STRIDE + AT.newest]! | 0);
   }
 
   #bytesOf(at: number, window: number): number {
@@ -346,6 +346,15 @@ export class HostTraffic {
     let sum = 0;
     for (let i = window; i <= this.#hosts[at + AT.newest]!; i++) sum += this.#bytesOf(at, i);
     return sum;
+  }
+
+  /** When the last window that a flow is in and that reaches a limit ended, or the flow itself; 0 when none does. */
+  lastAbove(row: number, first: number, last: number, limit: number): number {
+    const at = row * STRIDE;
+    const from = Math.max(windowOf(first), (this.#hosts[at + AT.newest]! | 0) - WINDOWS + 1);
+    for (let window = windowOf(last); window >= from; window--)
+      if (this.#bytesOf(at, window) >= limit) return Math.min(last, (window + 1) * WINDOW - 1);
+    return 0;
   }
 
   /** A flood lasted until `last`: its windows become usual ones, so that it is not learnt. */
