@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { type AlertDetail, EVIDENCE_MAX } from "../../core/alert.ts";
+import { type AlertDetail, EVIDENCE_MAX, type EvidenceFlow } from "../../core/alert.ts";
 import type { Evidence } from "../../core/state/evidence.ts";
 import type { Table } from "../../core/state/table.ts";
 import { Address } from "../../core/unirec/ip.ts";
@@ -99,8 +99,8 @@ export class Attacks {
     this.#evidence.keep(evidenceOf[row]! - 1, row, flow as never);
   }
 
-  /** An attack begins by this sign; the window is what is known of it. */
-  begin(row: number, sign: number, last: number): void {
+  /** An attack begins by this sign, which an answer completed; the window is what is known of it. */
+  begin(row: number, sign: number, flow: Flow): void {
     const columns = this.#columns;
     const { counts, sums } = columns;
     counts[0]!++;
@@ -110,8 +110,13 @@ export class Attacks {
     columns.sign[row] = sign;
     columns.asked[row] = Number(this.#of(row, SUM.reqPackets) >= this.#of(row, SUM.rspFlows));
     columns.number[row] = counts[0]!;
-    columns.last[row] = last;
+    columns.last[row] = flow.TIME_LAST;
     columns.servers[row] = this.#exchanges.servers(row);
+    if (this.#flows(row).length === 0) {
+      // Its slot was given away while it was a suspect.
+      columns.evidenceOf[row] = this.#evidence.take(row) + 1;
+      this.#evidence.keep(columns.evidenceOf[row]! - 1, row, flow as never);
+    }
     this.#announce(row);
   }
 
@@ -159,12 +164,16 @@ export class Attacks {
       this.#announce(row);
   }
 
+  #flows(row: number): EvidenceFlow[] {
+    return this.#evidence.flows(this.#columns.evidenceOf[row]! - 1, row);
+  }
+
   #of(row: number, what: number): number {
     return this.#columns.sums[row * SUMS + what]!;
   }
 
   #announce(row: number, closing: Pick<AlertDetail, "closed" | "time"> = {}): void {
-    const { number, since, last, announced, evidenceOf } = this.#columns;
+    const { number, since, last, announced } = this.#columns;
     const bytes = this.#of(row, SUM.rspBytes);
     const server = this.#server(row);
     announced[row] = bytes;
@@ -185,7 +194,7 @@ export class Attacks {
       },
       {
         ...this.#detail(row, String(server)),
-        evidence: this.#evidence.flows(evidenceOf[row]! - 1, row),
+        evidence: this.#flows(row),
         ...closing,
       },
     );

@@ -41,18 +41,16 @@ export function detect(context: Setup, flows: Template) {
     return row;
   }
 
-  function query(flow: Flow): void {
-    const { TIME_LAST } = flow;
-    const row = rowOf(flow.SRC_IP, flow.DST_PORT, TIME_LAST);
-    exchanges.add(row, SUM.reqFlows, flow);
-    if (isGroup(flow.DST_IP)) exchanges.addGroup(row, TIME_LAST);
+  function query(flow: Flow, time: number): void {
+    const row = rowOf(flow.SRC_IP, flow.DST_PORT, time);
+    exchanges.add(row, SUM.reqFlows, time, flow);
+    if (isGroup(flow.DST_IP)) exchanges.addGroup(row, time);
     if (attacks.isOpen(row)) attacks.add(row, SUM.reqFlows, flow);
   }
 
-  function answer(flow: Flow): void {
-    const { TIME_LAST } = flow;
-    const row = rowOf(flow.DST_IP, flow.SRC_PORT, TIME_LAST);
-    exchanges.add(row, SUM.rspFlows, flow);
+  function answer(flow: Flow, time: number): void {
+    const row = rowOf(flow.DST_IP, flow.SRC_PORT, time);
+    exchanges.add(row, SUM.rspFlows, time, flow);
     const isOpen = attacks.isOpen(row);
     if (isOpen) attacks.add(row, SUM.rspFlows, flow);
     const bytes = exchanges.sum(row, SUM.rspBytes);
@@ -62,10 +60,10 @@ export function detect(context: Setup, flows: Template) {
     }
     if (bytes < suspectBytes) return;
     attacks.suspect(row, flow, exchanges.addServer(row, ipHash(flow.SRC_IP)));
-    const sign = signOf(row, bytes, TIME_LAST);
+    const sign = signOf(row, bytes, time);
     if (sign === SIGN.none) return;
-    if (isOpen) attacks.goOn(row, TIME_LAST);
-    else attacks.begin(row, sign, TIME_LAST);
+    if (isOpen) attacks.goOn(row, time);
+    else attacks.begin(row, sign, flow);
   }
 
   /** What makes an attack of so many bytes of answers that are too many for the queries. */
@@ -85,13 +83,14 @@ export function detect(context: Setup, flows: Template) {
     const isQuery = isService[flow.DST_PORT] === 1;
     const isAnswer = isService[flow.SRC_PORT] === 1;
     if (!isQuery && !isAnswer) return;
-    if (flow.TIME_LAST < flow.TIME_FIRST) {
+    const { TIME_LAST } = flow;
+    if (TIME_LAST < flow.TIME_FIRST) {
       count("flows_ended_before_begun");
       return;
     }
     // Between two ports of services it may be either: forged queries may well come from port 53.
-    if (isQuery) query(flow);
-    if (isAnswer) answer(flow);
+    if (isQuery) query(flow, TIME_LAST);
+    if (isAnswer) answer(flow, TIME_LAST);
   }
 
   return {

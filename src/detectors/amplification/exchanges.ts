@@ -54,13 +54,13 @@ export class Exchanges {
   }
 
   /**
-   * Sum up a flow: `first` is {@link SUM.reqFlows} or {@link SUM.rspFlows}.
+   * Sum up a flow that ended at `time`: `first` is {@link SUM.reqFlows} or {@link SUM.rspFlows}.
    * One from before the window counts with its oldest part.
    */
-  add(row: number, first: 0 | 3, flow: Flow): void {
+  add(row: number, first: 0 | 3, time: number, flow: Flow): void {
     const rows = this.#rows;
     const at = row * STRIDE;
-    const part = Math.floor(flow.TIME_LAST / this.#length);
+    const part = Math.floor(time / this.#length);
     const newest = rows[at + AT.part]!;
     if (part > newest) this.#roll(at, newest, part);
     const own = Math.max(part, rows[at + AT.part]! - PARTS + 1);

@@ -65,14 +65,14 @@ testDetector(amplification, {
     // Too few, one by one and together.
     ...many(300, 3.02, { client: "192.0.2.20", query: QUERY, answer: LARGE }),
     // A resolver.
-    ...many(900, 1.1, (i) => ({
+    ...many(310, 3.1, (i) => ({
       client: "192.0.2.21",
       server: serverAt(i),
       query: [1, 75],
       answer: i % 20 === 0 ? LARGE : [1, 120 + (i % 300)],
     })),
     // A manager that reads tables: large answers of one packet each.
-    ...many(900, 1.1, (i) => ({
+    ...many(310, 3.1, (i) => ({
       client: "192.0.2.22",
       server: serverAt(i % 100),
       port: 161,
@@ -80,11 +80,11 @@ testDetector(amplification, {
       answer: [1, 1400],
     })),
     // Large queries.
-    ...many(400, 2.5, { client: "192.0.2.23", query: [1, 500], answer: [6, 6000] }),
+    ...many(310, 3.1, { client: "192.0.2.23", query: [1, 500], answer: [6, 6000] }),
     // What is not large.
-    ...many(400, 2.5, { client: "192.0.2.24", query: QUERY, answer: [4, 1900] }),
+    ...many(310, 3.1, { client: "192.0.2.24", query: QUERY, answer: [4, 1900] }),
     // Another port.
-    ...many(400, 2.5, { client: "192.0.2.25", port: 54, query: QUERY, answer: LARGE }),
+    ...many(310, 3.1, { client: "192.0.2.25", port: 54, query: QUERY, answer: LARGE }),
   ],
   other: (i) => ({
     SRC_IP: SERVER,
@@ -165,7 +165,7 @@ describe("amplification", () => {
     expect(alerts[0]).toMatchObject({
       rule: 9_000_011,
       observed: expect.any(Number),
-      threshold: 50,
+      threshold: 20,
     });
     expect(alerts[0]!.detectTime).toBeLessThan(START + 4 * SECOND);
     expect(alerts[0]!.reason).toContain("without asking");
@@ -330,6 +330,22 @@ describe("amplification", () => {
     expect(victims(sort([...earnest, ...open]))).toEqual([VICTIM]);
     // Up to ten times of what it asks, it evades.
     expect(victims(sort([...earnest, ...hidden.slice(0, 200)]))).toEqual([]);
+  });
+
+  test("amplification shows the answer that completed an attack when 512 others took its evidence", () => {
+    const begun = reflected(200, { answer: [2, 1500] });
+    const others = many(3000, 0.001, (i) => ({
+      client: `10.0.${(i % 600) >>> 8}.${i & 255}`,
+      answer: [20, 20_000],
+    })).map((row) => ({ ...row, TIME_FIRST: START + 3 * SECOND, TIME_LAST: START + 3 * SECOND }));
+    const rest = reflected(400, { answer: [2, 1500] }).map((row) => ({
+      ...row,
+      TIME_FIRST: START + 4 * SECOND,
+      TIME_LAST: START + 4 * SECOND,
+    }));
+    const { alerts } = play(amplification, [...begun, ...others, ...rest]);
+    expect(alerts[0]!.target.ip).toBe(VICTIM);
+    expect(alerts[0]!.evidence).toHaveLength(1);
   });
 
   test("amplification counts flows that end before they begin, and leaves them", () => {

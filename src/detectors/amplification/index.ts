@@ -49,7 +49,7 @@ const params = {
     flag: "m",
   }),
   reflectorsMin: param.count({
-    default: 50,
+    default: 20,
     min: 2,
     about: "So many servers that answer what nobody asked are an attack, however small the answers",
   }),
@@ -116,8 +116,8 @@ export default defineModule({
 like send it large answers. Seen where the victim is, there are answers of many servers and no queries; seen where a
 server is that is abused, there are queries and answers. IPv4 and IPv6, over UDP.
 
-**Counts** queries and answers between each client and all servers of a port of \`ports\`, over the last \`window\`. It is
-an attack when the answers have more than \`ratioMin\` times the bytes of the queries and at least \`answerPackets\` times their
+**Counts** queries and answers between each client and all servers of a port of \`ports\`, over the last \`window\` and up
+to a third of it before. It is an attack when the answers have more than \`ratioMin\` times the bytes of the queries and at least \`answerPackets\` times their
 packets, the queries are smaller than \`queryBytes\`, and
 
 - more than \`answersMin\` answers are larger than \`answerBytes\` on average, or

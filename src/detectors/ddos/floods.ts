@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { AlertDetail } from "../../core/alert.ts";
+import type { AlertDetail, EvidenceFlow } from "../../core/alert.ts";
 import type { Evidence } from "../../core/state/evidence.ts";
 import type { Table } from "../../core/state/table.ts";
 import { swap } from "../../core/unirec/ip.ts";
@@ -154,7 +154,7 @@ export class Floods {
     if (open[row] !== 0 && received[row]! > announced[row]!) this.#announce(row);
   }
 
-  #flows(row: number) {
+  #flows(row: number): EvidenceFlow[] {
     return this.#evidence.flows(this.#columns.evidenceOf[row]! - 1, row);
   }
 

@@ -323,6 +323,19 @@ describe("ddos", () => {
     ]);
   });
 
+  test("ddos shows the flow that completed a flood when 512 others took its evidence", () => {
+    const suspects = Array.from({ length: 520 }, (_, i) => ({
+      DST_IP: `10.9.${i >>> 8}.${i & 255}`,
+      SRC_IP: "10.1.1.1",
+      BYTES: 3 * MEGABYTE,
+      TIME_FIRST: START + 409 * SECOND,
+      TIME_LAST: START + 409 * SECOND,
+    }));
+    const [first] = play(ddos, sorted(flood, suspects)).alerts;
+    expect(first!.detectTime).toBe(START + 410 * SECOND);
+    expect(first!.evidence).toHaveLength(1);
+  });
+
   test("ddos goes on over a jump of time, and counts flows that end before they begin", () => {
     const jump = sorted(
       usual(0, 300),

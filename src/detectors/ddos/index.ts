@@ -139,7 +139,7 @@ original's table saturates at 511 and takes colliding networks for one); hosts w
 victims (the original forgets hosts below \`pruneRate\` each minute and drops those below \`baseMin\`); the victim is
 named within 20 s or two minutes, not when the flood leaves the 7 windows; a flood of one window counts when it is high
 enough; at least \`sourcesMin\` networks are asked for, whatever the baseline; flows longer than a window lose no bytes;
-IPv6 is seen; a mask of 0 takes all addresses together (the original takes none off); one event is updated and its
+IPv6 is seen; a mask of 0 takes all addresses together (the original then cuts nothing off); one event is updated and its
 numbers are totals since it began, where the original sends a record each 5 minutes about the bytes since the last; a jump
 of time resets nothing; the end of the stream is noticed; the number of hosts is bounded. \`EVENT_ID\` is a counter before
 the destination's last 32 bits, not a random number; in compat mode too.
