@@ -117,16 +117,16 @@ like send it large answers. Seen where the victim is, there are answers of many 
 server is that is abused, there are queries and answers. IPv4 and IPv6, over UDP.
 
 **Counts** queries and answers between each client and all servers of a port of \`ports\`, over the last \`window\` and up
-to a third of it before. It is an attack when the answers have more than \`ratioMin\` times the bytes of the queries and at least \`answerPackets\` times their
-packets, the queries are smaller than \`queryBytes\`, and
+to a third of it before. It is an attack when the answers have more than \`ratioMin\` times the bytes of the queries and
+at least \`answerPackets\` times their packets, the queries are smaller than \`queryBytes\`, and
 
 - more than \`answersMin\` answers are larger than \`answerBytes\` on average, or
 - at least \`reflectorsMin\` servers send at least \`bytesMin\` (an estimate: HyperLogLog, standard error 6.5 %), or
 - the answers have at least \`bytesBig\`.
 
-It is looked at with each answer, so the event is raised by the one that completes it. The event is updated whenever its bytes
-have doubled, when no answer has been part of the attack for \`calmTime\`, and at the end of the stream. Its numbers are those
-of the window at first, then all that follow; \`SRC_IP\` is the server of the largest answer.
+It is looked at with each answer, so the event is raised by the one that completes it. The event is updated whenever its
+bytes have doubled, when no answer has been part of the attack for \`calmTime\`, and at the end of the stream. Its numbers
+are those of the window at first, then all that follow; \`SRC_IP\` is the server of the largest answer.
 
 **Evaded** by an attack on a busy client of the same service, as long as all answers stay below \`ratioMin\` times its
 queries (a resolver that asks for 1 MB in \`window\` hides 10 MB); by servers on other ports than \`ports\`; over TCP.

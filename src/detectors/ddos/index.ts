@@ -145,8 +145,8 @@ of time resets nothing; the end of the stream is noticed; the number of hosts is
 the destination's last 32 bits, not a random number; in compat mode too.
 
 **When it fires**: look at the sources and ports of the evidence flows. Answers of DNS, NTP or the like are an
-amplification: filter that port upstream. Otherwise ask the provider to filter or to blackhole the victim, and see whether it is
-a service that many have begun to use.
+amplification: filter that port upstream. Otherwise ask the provider to filter or to blackhole the victim, and see
+whether it is a service that many have begun to use.
 `,
   replaces: "ddos_detector",
   aliases: ["ddos_detector"],
