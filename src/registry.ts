@@ -20,6 +20,8 @@ export interface ExporterEntry {
 
 /** Every component by name, in alphabetical order. */
 export const registry: ReadonlyMap<string, Component> = new Map<string, Component>([
+  ["amplification", { kind: "detector", load: () => import("./detectors/amplification/index.ts") }],
+  ["ddos", { kind: "detector", load: () => import("./detectors/ddos/index.ts") }],
   ["flowcounter", { kind: "module", load: () => import("./modules/flowcounter.ts") }],
   ["haddrscan", { kind: "detector", load: () => import("./detectors/haddrscan.ts") }],
   ["logger", { kind: "module", load: () => import("./modules/logger.ts") }],

@@ -36,6 +36,16 @@ interface Attack {
 
 const ATTACKS: readonly Attack[] = [
   {
+    file: "ddos/amp.UDP.snmp.src161.pcapng",
+    by: ["amplification", "reflection"],
+    victims: ["10.10.10.10"],
+  },
+  {
+    file: "ddos/amp.dns.RRSIG.fragmented.pcap",
+    by: ["amplification", "reflection"],
+    victims: ["10.10.10.10"],
+  },
+  {
     file: "slips/test7-malicious.pcap",
     by: ["haddrscan"],
     attackers: ["192.168.2.16"],
