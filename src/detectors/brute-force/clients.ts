@@ -64,7 +64,7 @@ export class Clients {
       key: ["ip", "number"],
       rows,
       idle: this.#idle,
-      onLeave: (row, why) => this.#close(row, why === "idle" ? this.#idle : 0),
+      onLeave: (row) => this.#close(row),
     });
   }
 
@@ -75,7 +75,7 @@ export class Clients {
     const row = this.#clients.upsertIpNumber(client, service, TIME_LAST);
     if (this.#clients.isNew) this.#begin(row, TIME_FIRST);
     else if (announced[row] !== 0 && TIME_LAST - last[row]! > this.#idle) {
-      this.#close(row, this.#idle);
+      this.#close(row);
       this.#begin(row, TIME_FIRST);
     }
     this.#counts.add(row, seen === SEEN.incoming ? KIND.incoming : KIND.outgoing, TIME_LAST);
@@ -144,10 +144,10 @@ export class Clients {
     return Math.max(attempts[row * 2]!, attempts[row * 2 + 1]!);
   }
 
-  /** The last word on an attack, which came true so long after its last attempt. */
-  #close(row: number, after: number): void {
+  /** The last word on an attack, which came true when no attempt had come for the timeout. */
+  #close(row: number): void {
     const { announced, last } = this.#columns;
-    if (announced[row] !== 0) this.#announce(row, { closed: true, time: last[row]! + after });
+    if (announced[row] !== 0) this.#announce(row, { closed: true, time: last[row]! + this.#idle });
   }
 
   #announce(row: number, closing: Pick<AlertDetail, "closed" | "time"> = {}): void {
