@@ -29,7 +29,6 @@ function columnsOf(state: Setup["state"], rows: number) {
     announced: state.column("announced", "uint32", rows),
     first: state.column("first", "float64", rows),
     last: state.column("last", "float64", rows),
-    port: state.column("port", "uint16", rows),
     /** Slot of the evidence and 1; 0 for none. */
     evidenceOf: state.column("evidenceOf", "int32", rows),
   };
@@ -85,13 +84,12 @@ export class Clients {
   /** The connection that was counted looks like a failed login. */
   attempt(row: number, { server, serverPort }: Connection, flow: Flow, seen: number): void {
     const { TIME_FIRST, TIME_LAST } = flow;
-    const { first, last, port, attempts, announced } = this.#columns;
+    const { first, last, attempts, announced } = this.#columns;
     const kind = seen === SEEN.incoming ? KIND.incomingAttempt : KIND.outgoingAttempt;
     this.#counts.add(row, kind, TIME_LAST);
     this.#victims.add(row, server, serverPort, seen);
     if (TIME_FIRST < first[row]!) first[row] = TIME_FIRST;
     if (TIME_LAST > last[row]!) last[row] = TIME_LAST;
-    port[row] = serverPort;
     this.#show(row, kind, flow);
     if (announced[row] === 0) this.#judge(row, kind);
     else {
@@ -151,7 +149,7 @@ export class Clients {
   }
 
   #announce(row: number, closing: Pick<AlertDetail, "closed" | "time"> = {}): void {
-    const { announced, first, last, port } = this.#columns;
+    const { announced, first, last } = this.#columns;
     const client = this.#clients.ip(row, 0);
     const made = this.#attemptsOf(row);
     const listed = this.#victims.list(row);
@@ -161,7 +159,7 @@ export class Clients {
         ...SAME,
         SRC_IP: client,
         DST_IP: listed[0]!.ip,
-        DST_PORT: port[row]!,
+        DST_PORT: listed[0]!.port,
         EVENT_SCALE: made,
         DETECTION_TIME: last[row]!,
         TIME_FIRST: first[row]!,
@@ -174,10 +172,10 @@ export class Clients {
 
   #detail(row: number, client: string, listed: readonly Victim[]): AlertDetail {
     const { attemptsMin, window } = this.#context.params;
-    const { announced, port, evidenceOf } = this.#columns;
+    const { announced, evidenceOf } = this.#columns;
     const service = this.#clients.number(row, 4);
     const count = this.#victims.count(row);
-    const { ip, port: at } = listed[0]!;
+    const { ip, port } = listed[0]!;
     return {
       rule: RULES[service]!,
       key: `${client}>*:${RULES[service]}`,
@@ -185,7 +183,7 @@ export class Clients {
       observed: announced[row]!,
       threshold: attemptsMin,
       source: { ip: client },
-      target: count === 1 ? { ip, port: at } : { port: port[row]!, count },
+      target: count === 1 ? { ip, port } : { port, count },
       evidence: this.#evidence.flows(evidenceOf[row]! - 1, row),
     };
   }
