@@ -4,7 +4,7 @@ import type { Evidence } from "../../core/state/evidence.ts";
 import type { Table } from "../../core/state/table.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import type { Connection } from "./connection.ts";
-import { type Flow, flows, SAME, type Setup } from "./fields.ts";
+import { type Flow, flows, RULES, SAME, type Setup } from "./fields.ts";
 import { SlidingCounts } from "./sliding-counts.ts";
 import { attemptsOn, SEEN, type Victim, Victims } from "./victims.ts";
 
@@ -12,8 +12,7 @@ import { attemptsOn, SEEN, type Victim, Victims } from "./victims.ts";
 const EVIDENCE_SLOTS = 512;
 /** Servers that the reason names. */
 const NAMED = 4;
-/** Rules, and what their service is called. */
-const RULES = ["ssh", "rdp", "telnet"] as const;
+/** What the services are called. */
 const CALLED = ["SSH", "RDP", "TELNET"] as const;
 /** What is counted of each client; an attempt's number is that of a connection and 1. */
 const KIND = { incoming: 0, incomingAttempt: 1, outgoing: 2, outgoingAttempt: 3 } as const;

@@ -20,6 +20,9 @@ export const alerts = template(`
   uint32 EVENT_SCALE, uint16 DST_PORT, uint8 PROTOCOL, uint8 WARDEN_TYPE, string NOTE
 `);
 
+/** Rules by the number of their service. */
+export const RULES = ["ssh", "rdp", "telnet"] as const;
+
 export const TCP = 6;
 /** What all records of alerts have in common. WARDEN_TYPE 2 is brute force. */
 export const SAME = { PROTOCOL: TCP, WARDEN_TYPE: 2 } as const;

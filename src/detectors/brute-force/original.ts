@@ -3,7 +3,7 @@ import { Address, swap } from "../../core/unirec/ip.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import type { Ip } from "../../core/unirec/types.ts";
 import type { Limits } from "./config.ts";
-import { type Flow, record, SAME, type Setup, TCP } from "./fields.ts";
+import { type Flow, RULES, record, SAME, type Setup, TCP } from "./fields.ts";
 import { type Files, readAgain, readFiles } from "./files.ts";
 import { Client, Profiles } from "./original-clients.ts";
 import { isScan, isWithin, SERVICE, type Side, serviceOfPort, watched } from "./services.ts";
@@ -138,14 +138,23 @@ class Original {
 
   #report(client: Client, service: number, time: number, scale: number): void {
     const note = `I:${client.incoming.victims}O:${client.outgoing.victims}`;
-    this.#context.out.alerts.send({
-      ...SAME,
-      SRC_IP: client.address,
-      DETECTION_TIME: time,
-      EVENT_SCALE: scale,
-      DST_PORT: this.#files.config.services[service]!.port,
-      NOTE: note.slice(0, NOTE_MAX),
-    });
+    const { port, name } = this.#files.config.services[service]!;
+    this.#context.out.alerts.send(
+      {
+        ...SAME,
+        SRC_IP: client.address,
+        DETECTION_TIME: time,
+        EVENT_SCALE: scale,
+        DST_PORT: port,
+        NOTE: note.slice(0, NOTE_MAX),
+      },
+      {
+        rule: RULES[service]!,
+        key: `${client.address}>*:${port}`,
+        reason: `${client.address} guesses ${name} passwords, scale ${scale}`,
+        time,
+      },
+    );
     client.reported(time);
   }
 

@@ -6,6 +6,8 @@ import { type Flow, MESSAGE, record, type Setup } from "./fields.ts";
 import { order, type Response, Server } from "./original-server.ts";
 import type { Finding } from "./original-suspects.ts";
 
+/** Rules by SBFD_EVENT_TYPE. */
+const RULES = ["guess", "distributed", "scan"] as const;
 const OK = 200;
 const UNAUTHORIZED = 401;
 /** Characters of a calling party, and of the user in it. */
@@ -54,13 +56,15 @@ class Original {
     if (!server) {
       if (response.isOk) return;
       server = new Server(response, this.#context.params);
-      this.#servers.set(key, server);
     }
+    // Last in the map's order, so that the first is the one not asked for longest.
+    this.#servers.delete(key);
+    this.#servers.set(key, server);
     server.take(response);
     this.#bound(key, server);
   }
 
-  /** The original's memory has no bound: what is beyond ours leaves with the server that was first seen. */
+  /** The original's memory has no bound: what is beyond ours leaves with the server not asked for longest. */
   #bound(key: string, server: Server): void {
     const { pairsMax } = this.#context.params;
     if (this.#servers.size <= pairsMax && server.size <= pairsMax) return;
@@ -73,14 +77,14 @@ class Original {
     if (now - this.#swept <= checkPeriod) return;
     this.#swept = now;
     for (const { key, server } of this.#inOrder()) {
-      server.sweep(now, (finding) => this.#report(server, finding));
+      server.sweep(now, (finding) => this.#report(server, finding, now));
       if (server.size === 0) this.#servers.delete(key);
     }
   }
 
   end(): void {
     for (const { server } of this.#inOrder())
-      server.end((finding) => this.#report(server, finding));
+      server.end((finding) => this.#report(server, finding, finding.last));
     this.#servers.clear();
   }
 
@@ -94,27 +98,37 @@ class Original {
       );
   }
 
-  #report(server: Server, finding: Finding): void {
+  #report(server: Server, finding: Finding, now: number): void {
     const stamp = finding.first % 3600;
     const minutesAndSeconds = Math.floor(stamp / 60) * 100 + (stamp % 60);
     this.#number = minutesAndSeconds === this.#stamp ? this.#number + 1 : 0;
     this.#stamp = minutesAndSeconds;
-    this.#context.out.alerts.send({
-      SBFD_TARGET: server.address,
-      SBFD_SOURCE: finding.source,
-      SRC_PORT: finding.clientPort,
-      DST_PORT: server.port,
-      SBFD_LINK_BIT_FIELD: finding.link,
-      SBFD_PROTOCOL: finding.protocol,
-      SBFD_EVENT_TIME: finding.first * SECOND,
-      SBFD_CEASE_TIME: finding.last * SECOND,
-      SBFD_BREACH_TIME: finding.breach * SECOND,
-      SBFD_EVENT_TYPE: finding.type,
-      SBFD_EVENT_ID: eventId(finding.first, this.#number),
-      SBFD_ATTEMPTS: finding.attempts,
-      SBFD_AVG_ATTEMPTS: finding.average,
-      SBFD_USER: finding.user,
-    });
+    this.#context.out.alerts.send(
+      {
+        SBFD_TARGET: server.address,
+        SBFD_SOURCE: finding.source,
+        SRC_PORT: finding.clientPort,
+        DST_PORT: server.port,
+        SBFD_LINK_BIT_FIELD: finding.link,
+        SBFD_PROTOCOL: finding.protocol,
+        SBFD_EVENT_TIME: finding.first * SECOND,
+        SBFD_CEASE_TIME: finding.last * SECOND,
+        SBFD_BREACH_TIME: finding.breach * SECOND,
+        SBFD_EVENT_TYPE: finding.type,
+        SBFD_EVENT_ID: eventId(finding.first, this.#number),
+        SBFD_ATTEMPTS: finding.attempts,
+        SBFD_AVG_ATTEMPTS: finding.average,
+        SBFD_USER: finding.user,
+      },
+      {
+        rule: RULES[finding.type]!,
+        key: `${finding.source}>${server.address}:${finding.type} ${finding.first}`,
+        reason: `${finding.attempts} attempts at the SIP server ${server.address}`,
+        source: { ip: String(finding.source) },
+        target: { ip: String(server.address), port: server.port },
+        time: now * SECOND,
+      },
+    );
   }
 }
 
