@@ -21,12 +21,35 @@ export interface ExporterEntry {
 /** Every component by name, in alphabetical order. */
 export const registry: ReadonlyMap<string, Component> = new Map<string, Component>([
   ["amplification", { kind: "detector", load: () => import("./detectors/amplification/index.ts") }],
+  [
+    "blacklist-aggregator",
+    {
+      kind: "module",
+      load: () => import("./modules/blacklist-aggregator/index.ts"),
+    },
+  ],
+  ["brute-force", { kind: "detector", load: () => import("./detectors/brute-force/index.ts") }],
   ["ddos", { kind: "detector", load: () => import("./detectors/ddos/index.ts") }],
   ["flowcounter", { kind: "module", load: () => import("./modules/flowcounter.ts") }],
   ["haddrscan", { kind: "detector", load: () => import("./detectors/haddrscan.ts") }],
+  [
+    "haddrscan-aggregator",
+    {
+      kind: "module",
+      load: () => import("./modules/haddrscan-aggregator.ts"),
+    },
+  ],
   ["logger", { kind: "module", load: () => import("./modules/logger.ts") }],
   ["logreplay", { kind: "module", load: () => import("./modules/logreplay.ts") }],
   ["miner", { kind: "detector", load: () => import("./detectors/miner/index.ts") }],
+  [
+    "portscan-aggregator",
+    {
+      kind: "module",
+      load: () => import("./modules/portscan-aggregator.ts"),
+    },
+  ],
+  ["sip-bf", { kind: "detector", load: () => import("./detectors/sip-bf/index.ts") }],
   ["traffic-repeater", { kind: "module", load: () => import("./modules/traffic-repeater.ts") }],
   ["voip-fraud", { kind: "detector", load: () => import("./detectors/voip-fraud/index.ts") }],
   ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { type Clock, fastClock, wallClock } from "../core/clock.ts";
+import { usageError } from "../core/errors.ts";
 import { FlowIntake } from "../core/flow/intake.ts";
 import type { Log } from "../core/log.ts";
 import { Pulse } from "../core/net/poller.ts";
@@ -76,7 +78,7 @@ class TrapModuleRun {
     const def = await moduleNamed(plan.module);
     const print = (text: string): void => writeAll(1, Buffer.from(text), "standard output");
     const warn = (message: string): void => parent.log("warning", message);
-    const runner = new ModuleRunner(def, { params: plan.params, print, warn });
+    const runner = new ModuleRunner(def, { params: plan.params, print, warn, clock: clockOf() });
     const run = new TrapModuleRun(plan, runner, parent);
     try {
       run.#connect();
@@ -186,4 +188,13 @@ function specifiersOf({ def }: ModuleRunner, value: string) {
   const missing = outputs.slice(Math.max(given, 0));
   const leftOut = missing.length > 0 && missing.every((name) => optional.includes(name));
   return parseInterfaces(value, inputs, leftOut ? outputs.length - missing.length : outputs.length);
+}
+
+/** The wall clock that compat modes look at: as many times as fast as `NEMEAN_CLOCK_RATE` says, for tests. */
+function clockOf(): Clock {
+  const rate = Number(process.env["NEMEAN_CLOCK_RATE"] ?? 1);
+  if (rate > 0 && rate < Number.POSITIVE_INFINITY) return rate === 1 ? wallClock : fastClock(rate);
+  throw usageError(
+    `NEMEAN_CLOCK_RATE="${process.env["NEMEAN_CLOCK_RATE"]}": expected a number above 0`,
+  );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { expect, test } from "bun:test";
-import { ManualClock, wallClock } from "./clock.ts";
+import { fastClock, ManualClock, wallClock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 
 test("ManualClock stands until it is set", () => {
@@ -9,6 +9,14 @@ test("ManualClock stands until it is set", () => {
   clock.set(3);
   expect(clock.now()).toBe(3);
   expect(new ManualClock().now()).toBe(0);
+});
+
+test("fastClock begins with the machine's time, and is ahead of it from then on", async () => {
+  const before = Date.now() * 1000;
+  const clock = fastClock(1000);
+  expect(clock.now()).toBeGreaterThanOrEqual(before - 1000);
+  await Bun.sleep(20);
+  expect(clock.now()).toBeGreaterThan(before + 10_000_000);
 });
 
 test("wallClock counts whole microseconds since 1970", () => {

@@ -5,16 +5,6 @@ import { join } from "node:path";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 
-/** Sets the wall clock of a program alone, with the rate at which it goes. */
-export const CLOCK_LIBRARY = [
-  "/usr/lib/x86_64-linux-gnu",
-  "/usr/lib/aarch64-linux-gnu",
-  "/usr/lib64",
-  "/usr/lib",
-]
-  .map((place) => join(place, "faketime/libfaketimeMT.so.1"))
-  .find((path) => existsSync(path));
-
 export interface Chain {
   /** Folder of the recordings, and one for what this case needs and writes. */
   readonly source: string;
@@ -58,16 +48,7 @@ async function byFiles({ source, folder, name, detector }: Chain): Promise<Chain
 /** All at once, as fast as the input's pacing column says, with the detector's clock at a rate of its own. */
 async function bySockets(chain: Chain): Promise<ChainResult> {
   const { source, folder, name, detector, clockRate = 1 } = chain;
-  const clock =
-    clockRate === 1
-      ? {}
-      : {
-          LD_PRELOAD: CLOCK_LIBRARY!,
-          FAKETIME: `+0 x${clockRate}`,
-          FAKETIME_NO_CACHE: "1",
-          // The clock of the wall alone: timers wait by the other one.
-          FAKETIME_DONT_FAKE_MONOTONIC: "1",
-        };
+  const clock = { NEMEAN_CLOCK_RATE: String(clockRate) };
   const input = join(source, `${name}.in.csv`);
   const output = "u:out:timeout=WAIT:buffer=off";
   const [logged, detected, replayed] = await Promise.all([

@@ -15,8 +15,6 @@ export interface Recorded {
   readonly unordered?: true;
   /** Cases with a pacing column, and how many seconds the detector's wall clock goes on in one of it. */
   readonly paced?: Readonly<Record<string, number>>;
-  /** Cases whose input the original cannot read, and ends. */
-  readonly refused?: readonly string[];
   /** Cases outside the score, and why. */
   readonly excluded?: Readonly<Record<string, string>>;
   /** Servers it speaks with: port on loopback, and what that answers. */
@@ -28,7 +26,7 @@ const DEFAULTS = ["-F", "-c", "default.conf"];
 const STRATUM_ANSWER = '{"id":1,"result":[[["mining.notify","ae68"]],"08000002",4],"error":null}\n';
 
 export const RECORDED: Readonly<Record<string, Recorded>> = {
-  amplification: { command: "amplification_detection", refused: ["varlen_template_kills"] },
+  amplification: { command: "amplification_detection" },
   brute_force: {
     command: "brute_force_detector",
     args: ["-S"],
@@ -92,21 +90,3 @@ export const RECORDED: Readonly<Record<string, Recorded>> = {
     paced: { idle_pruned: 100, idle_not_pruned_without_tick_time: 1 },
   },
 };
-
-/**
- * Alerts as text to compare: a header and records. An output to which nothing was sent has neither, or only the header;
- * both are no lines.
- */
-export function alertLines(csv: string, { masked = [], unordered }: Recorded): string[] {
-  const [header = "", ...records] = csv.split("\n").filter((line) => line !== "");
-  if (records.length === 0) return [];
-  const names = header.split(",").map((field) => field.split(" ")[1]!);
-  const hidden = masked.map((name) => names.indexOf(name)).filter((column) => column >= 0);
-  const lines = records.map((line) => {
-    // Masked columns are numbers and times, and stand before all text.
-    const cells = line.split(",");
-    for (const column of hidden) cells[column] = "*";
-    return cells.join();
-  });
-  return [header, ...(unordered ? lines.sort() : lines)];
-}

@@ -31,5 +31,6 @@ Outputs
 
 Environment
   TRAP_SOCKET_DIR              folder of unix sockets; else /run/libtrap where it is there, else /tmp
+  NEMEAN_CLOCK_RATE            seconds of the wall clock, as compat modes see it, in one: for tests
   TRAP_SOCKET_GROUP            group of unix sockets
 `;

@@ -52,7 +52,8 @@ export function testGolden(
           params: { compat: "nemea", ...params[item] },
           clockRate: clockRates?.[item] ?? CLOCK_RATE,
         }).text["alerts"]!;
-      const alerts = (csv: string): string[] => linesOf(csv, masked, unordered);
+      const alerts = (csv: string): string[] =>
+        alertLines(csv, { masked, ...(unordered ? { unordered } : {}) });
       const recorded = alerts(text(".out.csv"));
       if (item in refused) {
         expect(sent).toThrow(refused[item]!);
@@ -70,7 +71,10 @@ export function testGolden(
 }
 
 /** Header and records; an output to which nothing was ever sent has neither, ours always has the header. */
-function linesOf(csv: string, masked: readonly string[], unordered?: boolean): string[] {
+export function alertLines(
+  csv: string,
+  { masked = [], unordered }: Pick<GoldenOptions, "masked" | "unordered">,
+): string[] {
   const [header = "", ...records] = csv.split("\n").filter((line) => line !== "");
   if (records.length === 0) return [];
   const names = header.split(",").map((field) => field.split(" ")[1]!);

@@ -41,6 +41,40 @@ test("sip gives one biflow its first message and the status of the last response
   expect(found[0]).toMatchObject({ ...FOUND, SIP_CALLING_PARTY: CALLING, SIP_STATUS_CODE: 486 });
 });
 
+test("sip makes each transaction between one pair of ports a flow, of a call, of logins, of a search for users", () => {
+  const register = (callId: number, cseq: number) =>
+    message("REGISTER sip:example.net SIP/2.0", `Call-ID: ${callId}`, `CSeq: ${cseq} REGISTER`);
+  const answer = (line: string, cseq: number) =>
+    message(`SIP/2.0 ${line}`, "Call-ID: 1", `CSeq: ${cseq} REGISTER`);
+  const rows = protocolRows(
+    sip,
+    datagrams(
+      [
+        [0, register(1, 1)],
+        [0, register(1, 1)], // once more, since no answer came
+        [1, answer("401 Unauthorized", 1)],
+        [0, register(1, 2)],
+        [1, answer("200 OK", 2)],
+        [0, register(2, 1)],
+        [0, register(3, 1)],
+      ],
+      5060,
+    ),
+  );
+  expect(
+    rows.map(({ SIP_CALL_ID, SIP_CSEQ, SIP_STATUS_CODE }) => [
+      SIP_CALL_ID,
+      SIP_CSEQ,
+      SIP_STATUS_CODE,
+    ]),
+  ).toEqual([
+    ["1", "1 REGISTER", 401],
+    ["1", "2 REGISTER", 200],
+    ["2", "1 REGISTER", 0],
+    ["3", "1 REGISTER", 0],
+  ]);
+});
+
 test("sip reads messages over TCP, split over segments or not", () => {
   for (const cuts of [[], [2, 4, 100, 300]]) {
     const frames = streamFrames(

@@ -146,6 +146,26 @@ function onPacket(packet: Packet, slot: Slot<Sip>): number {
   return VERDICT.more;
 }
 
+/** Requests of the transaction that they end. */
+const OF_ANOTHER = ["ACK", "CANCEL"];
+
+/**
+ * Whether a datagram has a request of another transaction than `state` (RFC 3261 section 17): those of one client and server often have one pair of ports
+ * for all of them.
+ */
+function splits({ protocol, bytes, payload, end }: Packet, state: Sip): boolean {
+  if (protocol !== PROTOCOL.udp || !state.hasMessage) return false;
+  if (startOf(bytes, payload, end, NAME) !== START.request) return false;
+  if (!cursor.begin(bytes, payload, end) || OF_ANOTHER.includes(cursor.word(0, METHOD_MAX)))
+    return false;
+  let [callId, cseq] = ["", ""];
+  while (cursor.next()) {
+    if (cursor.is("call-id") || cursor.is("i")) callId = cursor.value(VALUE_MAX);
+    else if (cursor.is("cseq")) cseq = cursor.value(VALUE_MAX);
+  }
+  return callId !== state.callId || cseq !== state.cseq;
+}
+
 /** What ipfixprobe takes the packet for: a {@link START}. */
 function kindCompat({ bytes, payload, end }: Packet): number {
   if (end - payload < MESSAGE_MIN_COMPAT) return START.no;
@@ -165,7 +185,7 @@ function onPacketCompat(packet: Packet, slot: Slot<Sip>): number {
 export default defineProtocol({
   name: "sip",
   about:
-    "The first message of a SIP flow, of a call or registration, and the status of the last response.",
+    "The first message of a SIP transaction, of a call or registration, and the status of the last response.",
   fields: template(
     "uint16 SIP_MSG_TYPE,uint16 SIP_STATUS_CODE,string SIP_CSEQ,string SIP_CALLING_PARTY,string SIP_CALLED_PARTY,string SIP_CALL_ID,string SIP_USER_AGENT,string SIP_REQUEST_URI,string SIP_VIA",
   ),
@@ -186,7 +206,7 @@ export default defineProtocol({
   setup: ({ compat }) => ({
     create: () => new Sip(),
     // Each message is a flow of its own for ipfixprobe.
-    ...(compat ? { splits: (packet: Packet) => kindCompat(packet) !== START.no } : {}),
+    splits: compat ? (packet: Packet) => kindCompat(packet) !== START.no : splits,
     onPacket: compat ? onPacketCompat : onPacket,
     write(state: Sip, record) {
       for (const side of state.sides) if (side.rest()) readSide(state, side);
