@@ -18,8 +18,8 @@ const MINUTES = Number(process.env["NEMEAN_SOAK"] ?? 0.15);
 /** Frames of a turn, which are the scan of one source, and milliseconds between turns: 4,000 frames a second. */
 const PORTS = 60;
 const TURN_MS = 15;
-/** Sources, which come again and again: tables are then as full as they get before memory is looked at. */
-const SCANNERS = 1024;
+/** Sources before the first comes again: each is forgotten by then, so tables and alerts come and go at one rate. */
+const SCANNERS = 2 ** 20;
 const SCANNER = 0x0a400000;
 const VICTIM = 0x0a010101;
 
