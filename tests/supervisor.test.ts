@@ -246,11 +246,14 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
     expect(new Set(groups).size).toBe(pids.length);
   });
 
-  test("no process outlives a control that is killed", async () => {
-    const { product, processes } = await up("orphans", "");
+  test("no process outlives a control that is killed, of a program of another kind neither", async () => {
+    const { product, processes } = await up(
+      "orphans",
+      '[commands.other]\ncommand = ["sh", "-c", "exec sleep 1000"]\ninputs = 0\n',
+    );
     await using _ = product;
     const pids = Object.values(await processes()).map(({ pid }) => pid!);
-    expect(pids.length).toBe(3);
+    expect(pids.length).toBe(4);
     await product.stop("SIGKILL");
     const end = performance.now() + 10_000;
     while (pids.some((pid) => existsSync(`/proc/${pid}`)) && performance.now() < end)

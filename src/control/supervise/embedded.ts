@@ -21,6 +21,9 @@ export interface EmbeddedOptions {
   readonly onLine: (name: string, line: LogLine) => void;
 }
 
+/** Has the kernel end a program that knows nothing of us with us, however we end. */
+const TIE = Bun.which("setpriv") === null ? [] : ["setpriv", "--pdeathsig", "TERM", "--"];
+
 type Child = Subprocess<"pipe" | "ignore", "pipe", "pipe">;
 
 /** Processes as children of this one: they end when it does, however it ends. */
@@ -42,7 +45,7 @@ export class EmbeddedBackend implements Backend {
   start({ name, kind, command }: ProcessSpec): void {
     const words =
       command && kind === "command"
-        ? [...command]
+        ? [...TIE, ...command]
         : [...itself(), "process", name, "--control", this.#options.socket, "--tied"];
     try {
       const child: Child = Bun.spawn(words, {
