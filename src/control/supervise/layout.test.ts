@@ -60,6 +60,21 @@ describe("layoutOf", () => {
     ]);
   });
 
+  test("layoutOf lets a file wait for detectors, and for nobody to come to flows that they do not read", async () => {
+    const product = productOf(await parseConfig(TAP, "x.toml"));
+    const [scan] = product.modules;
+    const source = { kind: "files", paths: ["x.pcap"] } as const;
+    const plans = layoutOf({
+      ...product,
+      sources: [{ name: "x", source }],
+      modules: [{ ...scan!, wants: [{ needs: [], also: ["appproto"] }] }],
+    });
+    expect(interfacesOf(plans)).toMatchObject({
+      "capture@x":
+        "u:flow_data_source:autoflush=200000:timeout=HALF_WAIT,u:module_data_source:autoflush=200000",
+    });
+  });
+
   test("layoutOf gives a detector a process of its own where the file says so", async () => {
     const plans = await layout(`${TAP}[modules.vportscan]\nprocess = true\n`);
     expect(plans.map(({ name, modules }) => [name, modules.includes("vportscan")])).toEqual([

@@ -97,6 +97,7 @@ function flowSockets({ sources }: Product, source: SourceEntry, plan: PluginPlan
  */
 export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] {
   const plugins = pluginsOf(product);
+  const taken = forModules(plugins);
   const wiring = new Wiring(product, (source) => flowSockets(product, source, plugins));
   const { sensor, memory } = product;
   const sent = [product.interfaces ?? [], ...wiring.flowOutputs].flat();
@@ -104,9 +105,10 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
   const common = { sensor, ...(plugins ? { plugins } : {}), ...kept };
   const captures = product.sources.map((entry) => {
     const sockets = flowSockets(product, entry, plugins);
-    return captureOf(product, entry, [...sockets.map(flushing), ...sent], common);
+    const read = flowSockets(product, entry, taken);
+    const specs = sockets.map((name) => flushing(name, isLive(entry) || read.includes(name)));
+    return captureOf(product, entry, [...specs, ...sent], common);
   });
-  const taken = forModules(plugins);
   const feed = feedOf(product, taken);
   const detect = (
     name: string,
@@ -166,7 +168,12 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
   ];
 }
 
-const flushing = (socket: string): string => `u:${socket}:autoflush=${AUTOFLUSH}`;
+/** A file waits for who reads its flows; where no detector does, for nobody to come. */
+const flushing = (socket: string, isAsUsual: boolean): string =>
+  `u:${socket}:autoflush=${AUTOFLUSH}${isAsUsual ? "" : ":timeout=HALF_WAIT"}`;
+
+const isLive = ({ source }: SourceEntry): boolean =>
+  source.kind === "live" || ("traffic" in source && source.traffic.live === true);
 
 function captureOf(
   { ipfix, memory }: Product,
@@ -197,15 +204,12 @@ function feedOf(
   plugins: PluginPlan | undefined,
 ): Extract<SourcePlan, { kind: "trap" }> {
   const { sources, idle } = product;
-  const isLive = sources.every(
-    ({ source }) => source.kind === "live" || ("traffic" in source && source.traffic.live === true),
-  );
   return {
     kind: "trap",
     name: sources.map(({ name }) => name).join(","),
     senders: sources.map((source) =>
       flowSockets(product, source, plugins).map((name) => `u:${name}`),
     ),
-    ...(isLive ? { lag: idle + ON_THE_WAY } : {}),
+    ...(sources.every(isLive) ? { lag: idle + ON_THE_WAY } : {}),
   };
 }
