@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { type Context, defineModule, type Handlers, param } from "../../core/module.ts";
+import { template } from "../../core/unirec/template.ts";
+import { Contacts } from "./contacts.ts";
+import { original } from "./original.ts";
+
+const flows = template(`
+  ipaddr SRC_IP, ipaddr DST_IP, uint16 SRC_PORT, uint16 DST_PORT, uint8 PROTOCOL, uint32 PACKETS, uint64 BYTES,
+  time TIME_FIRST, time TIME_LAST, ?uint32 PACKETS_REV, ?uint64 BYTES_REV
+`);
+const alerts = template(`
+  ipaddr SRC_IP, ipaddr DST_IP, uint16 SRC_PORT, uint16 DST_PORT, uint8 PROTOCOL, uint32 PACKETS, uint64 BYTES,
+  time TIME_FIRST, time TIME_LAST, uint64 SRC_BLACKLIST, uint64 DST_BLACKLIST, string ADAPTIVE_IDS
+`);
+
+const params = {
+  lists: param.text({
+    default: "",
+    about: "Files with listed addresses, `name=path;severity=8`, by commas",
+  }),
+  config: param.text({
+    default: "",
+    about: "Configuration of the original, which names its files",
+    flag: "c",
+  }),
+  v4File: param.text({
+    default: "",
+    about: "The original's file of IPv4 addresses, in place of the configuration's",
+    flag: "4",
+  }),
+  v6File: param.text({
+    default: "",
+    about: "The original's file of IPv6 addresses, in place of the configuration's",
+    flag: "6",
+  }),
+  noEof: param.flag({
+    default: false,
+    about: "Keep the end of the stream from the receivers, who then wait for the next sender",
+    flag: "n",
+  }),
+  flowsMin: param.count({
+    default: 1,
+    min: 1,
+    about: "Flows with a listed address that raise an alert",
+  }),
+  updateInterval: param.seconds({
+    default: 60,
+    about: "Least time between two updates of an event",
+  }),
+  opensMax: param.count({
+    default: 1000,
+    min: 1,
+    about:
+      "Events opened in a minute at most; what is beyond is counted and opens with a later flow",
+  }),
+  idleTimeout: param.seconds({
+    default: 3600,
+    min: 1,
+    about: "An event without flows for this long has ended",
+  }),
+  contactsMax: param.count({
+    default: 16_384,
+    min: 16,
+    max: 1 << 20,
+    about: "Pairs of listed address and list watched at once",
+  }),
+  portsLeak: param.flag({
+    default: false,
+    about:
+      "Only with `compat=nemea`: as an original that reads ports, and has them leak to the lines after",
+  }),
+  compat: param.compat(),
+};
+export type Setup = Context<typeof params, { alerts: typeof alerts }>;
+export type Flows = typeof flows;
+
+export default defineModule({
+  name: "ipblacklist",
+  about:
+    "Traffic with addresses of threat lists: who of yours talks to whom, and which list says so.",
+  details: `
+**Finds** flows whose source or destination is on a threat list, by address or by any prefix; IPv4 and IPv6. A host of
+yours that contacts a listed address (\`outbound\`) may be infected; a listed address that contacts your hosts
+(\`inbound\`) is mostly a scan, and matters more once it is answered.
+
+**Lists** are files that you name in \`lists\` ([formats and syntax](../threat-lists.md)): plain text, CSV, JSON, STIX 2.1, MISP
+events and the files of NEMEA's downloader. A file that changes is read within some ten seconds while flows go on; one that is
+broken leaves its former content in force, and says so. Without any list nothing is looked up: the counter \`lists\` is 0.
+
+**Counts** the flows between each listed address and whom it meets, for each list and direction: one event, opened at \`flowsMin\`
+flows, updated at doublings but not sooner than \`updateInterval\` after the last time, closed after \`idleTimeout\`. It names up to 8
+hosts and 8 ports. Its severity is the list's (\`;severity=\`, 7 when left out) for outbound contact, two less for inbound, and 3
+at most for inbound contact that nobody answered.
+
+**Evaded** by addresses that no list has (yet), and by relays: what goes through a proxy or a CDN shows the relay's address.
+
+**Tune** by the choice of lists. Lists of scanners fire all day on an open network: give them \`;severity=2\`, or leave them out. Lists
+of shared hosting name innocent neighbours. Mute events of hosts that talk to listed addresses by their job (a sandbox, a mail
+filter that looks them up). A line with ports holds only at these ports of the listed address.
+
+**Deviates** from NEMEA's ipblacklistfilter, whose behaviour \`compat=nemea\` has: both sides are looked up in each flow,
+and a bitmap never keeps the value of an earlier one; all prefixes that cover an address count, where the original's binary search
+misses some of nested ones; IPv6 prefixes of any length match; ports of a list are honoured, for that list and that line alone;
+flows from and to port 53 are looked up too; a flow raises no alert of its own, a record stands for an event and has its sums;
+lines of the adaptive filter (\`ip,999,id\`) are passed over, 999 as a bitmap is one. Who began a contact is known of biflows; of
+uniflows the side with the lower port is taken as the one that was called. The meter's biflows are one record here, where the original
+was given two.
+
+**When it fires**: outbound: look at the evidence flows and what the host did before; a periodic flow of few bytes is a beacon, and
+then the host belongs off the network. Inbound: see whether it was answered and what the answered port serves.
+`,
+  replaces: "ipblacklistfilter",
+  aliases: ["ipblacklistfilter"],
+  rules: {
+    outbound: {
+      id: 9_000_100,
+      title: "Contact with a listed address",
+      category: "Malware",
+      severity: 7,
+      confidence: 0.8,
+      techniques: ["T1071"],
+    },
+    inbound: {
+      id: 9_000_101,
+      title: "Contact from a listed address",
+      category: "Anomaly.Connection",
+      severity: 5,
+      confidence: 0.6,
+      techniques: ["T1595"],
+    },
+  },
+  params,
+  inputs: { flows },
+  outputs: { alerts },
+
+  setup(context: Setup): Handlers<{ flows: Flows }> {
+    if (context.params.compat === "nemea") return original(context);
+    const contacts = new Contacts(context, flows);
+    const { lists } = contacts;
+    return {
+      flows: (flow) => contacts.look(flow),
+      everySecond(now) {
+        contacts.expire(now);
+        lists.look(now);
+      },
+      tick: (now) => lists.look(now),
+      ask: () => lists.readNow(),
+      end: () => contacts.end(),
+    };
+  },
+});
