@@ -103,7 +103,8 @@ and not the host, so place the tap in front of it. A list of advertisers is no t
 
 **Deviates** from NEMEA's dnsblacklistfilter, whose behaviour \`compat=nemea\` has: names below a listed one match, and names
 with a dot at the end or \`WWW.\` in front, which the original misses; a record stands for an event and has its sums, where the original
-sends one for each flow. The meter's biflows are one flow here, query and answer.
+sends one for each flow. The meter's biflows are one flow here, query and answer. What adds
+records up wants \`compat=nemea\`: sums here are those since the event began.
 
 **When it fires**: see in the evidence what was asked and whether it was answered (DNS_RCODE 0), then whom that host contacted
 next. Repeated look-ups at a steady pace are a program's, not a person's.

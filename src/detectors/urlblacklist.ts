@@ -107,7 +107,8 @@ proxy of yours the event names the proxy: place the tap in front of it.
 **Deviates** from NEMEA's urlblacklistfilter, whose behaviour \`compat=nemea\` has: hosts with \`WWW.\` in front or a dot at the
 end, escapes, dot segments and requests to a proxy match, which the original misses; a URL without a query is met with any; hosts of
 any length are compared, without overflow; a failed reload leaves the former list, where the original has none; a record stands for an
-event and has its sums, where the original sends one for each flow.
+event and has its sums, where the original sends one for each flow. What adds records up, as \`blacklist-aggregator\` does, wants
+\`compat=nemea\`: sums here are those since the event began.
 
 **When it fires**: see in the evidence whether it was answered (HTTP_RESPONSE_STATUS_CODE 200) and how much came back, then
 whom that host contacted next. A page that a person opened is followed by others; a program asks for one thing again and again.

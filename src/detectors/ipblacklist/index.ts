@@ -104,7 +104,7 @@ misses some of nested ones; IPv6 prefixes of any length match; ports of a list a
 flows from and to port 53 are looked up too; a flow raises no alert of its own, a record stands for an event and has its sums;
 lines of the adaptive filter (\`ip,999,id\`) are passed over, 999 as a bitmap is one. Who began a contact is known of biflows; of
 uniflows the side with the lower port is taken as the one that was called. The meter's biflows are one record here, where the original
-was given two.
+was given two. What adds records up, as \`blacklist-aggregator\` does, wants \`compat=nemea\`: sums here are those since the event began.
 
 **When it fires**: outbound: look at the evidence flows and what the host did before; a periodic flow of few bytes is a beacon, and
 then the host belongs off the network. Inbound: see whether it was answered and what the answered port serves.
