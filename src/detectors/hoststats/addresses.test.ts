@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, test } from "bun:test";
-import { ipHash } from "../../core/state/hyper-log-log.ts";
 import { Address } from "../../core/unirec/ip.ts";
-import { addressesBehind, addressesOf, raise, SKETCH, setBit } from "./addresses.ts";
+import { addressesBehind, addressesOf, hashOf, raise, SKETCH, setBit } from "./addresses.ts";
 
-const hash = (i: number): number => ipHash(new Address().setV4(0x0a000000 + i));
+const hash = (i: number): number => hashOf(new Address().setV4(0x0a000000 + i));
 
 /** How many addresses linear counting sees of so many. */
 function counted(addresses: number, from = 0): number {

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** How many different addresses a host has met, in 64 bytes among its numbers: two ways, each good where the other is not. @module */
-import { cardinality } from "../../core/state/hyper-log-log.ts";
+import { cardinality, hashWord } from "../../core/state/hyper-log-log.ts";
+import type { Ip } from "../../core/unirec/types.ts";
 
 /** Numbers (of 8 bytes) that either takes. */
 export const SKETCH = 8;
+
+/** The same in every run, as equal flows have to give equal alerts. IPv4 addresses never have the same. */
+export const hashOf = (ip: Ip): number =>
+  hashWord(hashWord(0, ip.w0 ^ Math.imul(ip.w1, 0x9e3779b1)), ip.w2 ^ Math.imul(ip.w3, 0x85ebca6b));
 
 const BITS = 512;
 /** How many there were when so many bits are set; when all are, at least so many. */

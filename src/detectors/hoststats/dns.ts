@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { ipHash } from "../../core/state/hyper-log-log.ts";
 import type { Ip } from "../../core/unirec/types.ts";
-import { addressesOf, SKETCH, setBit } from "./addresses.ts";
+import { addressesOf, hashOf, SKETCH, setBit } from "./addresses.ts";
 import type { Flow } from "./flow.ts";
 import type { Setup } from "./params.ts";
 import { Profile } from "./profile.ts";
@@ -46,7 +45,7 @@ export function watchDns(context: Setup, settings: Settings) {
   function see(ip: Ip, peer: Ip, direction: number, flow: Flow): void {
     const row = profile.rowOf(ip, table.hash(ip), 0, direction);
     const at = profile.at(row) + direction * DIRECTION;
-    if (setBit(words, (at + PEERS) * 2, ipHash(peer))) counters[at + BITS_SET]!++;
+    if (setBit(words, (at + PEERS) * 2, hashOf(peer))) counters[at + BITS_SET]!++;
     const responses = ++counters[at]!;
     if (responses < suspectAt) return;
     profile.keep(row, direction, responses === suspectAt, flow);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { PAYLOAD_MAX } from "../../core/batch.ts";
-import { ipHash } from "../../core/state/hyper-log-log.ts";
-import { addressesBehind, addressesOf, raise, SKETCH, setBit } from "./addresses.ts";
+import { addressesBehind, addressesOf, hashOf, raise, SKETCH, setBit } from "./addresses.ts";
 import { ackOf, type Flow, kindOf, flows as layout, synOf } from "./flow.ts";
 import type { HostTable } from "./host-table.ts";
 import type { Setup } from "./params.ts";
@@ -61,6 +60,8 @@ const FORGED = 2;
 const EVIDENCE_SLOTS = 512;
 /** Of many flows of a host one of so many is looked at closely. */
 const SAMPLE = 64;
+/** Addresses are estimated, 3 % off, and those before a host was let in are not among them: so much of the limit of scans will do. */
+const TOLERANCE = 0.93;
 /** Most flows of a batch. */
 const FLOWS_MAX = Math.ceil(PAYLOAD_MAX / layout.fixedSize);
 /** Hashes of a flow: those of source and target for the table, then those that are the same in every run. */
@@ -88,7 +89,10 @@ export class Hosts {
   /** Where what is read ahead goes, without which it would not be read. */
   readonly #read = new Int32Array(1);
 
-  constructor(context: Setup, settings: Settings) {
+  constructor(context: Setup, given: Settings) {
+    const { flowsMin } = context.params;
+    const scanAddresses = given.scanAddresses * TOLERANCE - (flowsMin - 1);
+    const settings = { ...given, scanAddresses };
     const report = reporter(context, settings);
     this.#settings = settings;
     this.#byPackets = settings.byPackets !== 0;
@@ -102,7 +106,7 @@ export class Hosts {
       numbers: SIZE,
       rules: RULES.length,
       window: settings.window,
-      flowsMin: context.params.flowsMin,
+      flowsMin,
       evidence: EVIDENCE_SLOTS,
       say: (finding, ip) => {
         const { row, rule, note } = finding;
@@ -133,8 +137,8 @@ export class Hosts {
       sum ^= table.touch(source) ^ table.touch(target);
       hashes[n * HASHES] = source;
       hashes[n * HASHES + 1] = target;
-      hashes[n * HASHES + 2] = ipHash(SRC_IP);
-      hashes[n * HASHES + 3] = ipHash(DST_IP);
+      hashes[n * HASHES + 2] = hashOf(SRC_IP);
+      hashes[n * HASHES + 3] = hashOf(DST_IP);
       this.#kinds[n] = kindOf(flow, this.#settings);
     }
     this.#read[0] = sum;

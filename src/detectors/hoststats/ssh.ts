@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { ipHash } from "../../core/state/hyper-log-log.ts";
 import type { Ip } from "../../core/unirec/types.ts";
-import { addressesOf, SKETCH, setBit } from "./addresses.ts";
+import { addressesOf, hashOf, SKETCH, setBit } from "./addresses.ts";
 import { type Flow, kindOf, synOf } from "./flow.ts";
 import type { Setup } from "./params.ts";
 import { Profile } from "./profile.ts";
@@ -69,7 +68,7 @@ export function watchSsh(context: Setup, settings: Settings) {
     const kind = kindOf(flow, settings);
     const row = profile.rowOf(ip, table.hash(ip), 0, direction);
     const at = profile.at(row);
-    if (direction === OUT && setBit(words, (at + MET) * 2, ipHash(peer)))
+    if (direction === OUT && setBit(words, (at + MET) * 2, hashOf(peer)))
       counters[at + BITS_SET]!++;
     if (kind === UNKNOWN) return;
     const requests = count(row, direction === OUT ? SSH.out : SSH.in, kind, flow);
