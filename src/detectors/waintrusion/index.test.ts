@@ -8,7 +8,7 @@ import { SECOND } from "../../core/unirec/time.ts";
 import { Automaton, folded } from "./automaton.ts";
 import { Decoder, TEXT_MAX } from "./decoder.ts";
 import waintrusion from "./index.ts";
-import { FAMILIES, type Family, IN, WORDS } from "./indications.ts";
+import { FAMILIES, type Family, IN, WORDS, wordsOf } from "./indications.ts";
 import { indicationsOf } from "./points.ts";
 import { Request } from "./request.ts";
 
@@ -269,13 +269,13 @@ describe("waintrusion's search", () => {
   };
 
   test("waintrusion finds each of its words, whatever its case", () => {
-    for (const { words, in: fields, points } of WORDS)
-      for (const word of words.split("\n").filter((line) => line !== "")) {
+    for (const entry of WORDS)
+      for (const word of wordsOf(entry)) {
         const plain = word.replace(/^\^/, "").replace(/(?<=.)\$$/, "");
         const bytes = new TextEncoder().encode(plain.toUpperCase());
         search.begin();
-        search.look(bytes, 0, bytes.length, fields & -fields);
-        expect([word, search.total >= points]).toEqual([word, true]);
+        search.look(bytes, 0, bytes.length, entry.in & -entry.in);
+        expect([word, search.total >= entry.points]).toEqual([word, true]);
       }
   });
 

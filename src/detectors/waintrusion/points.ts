@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { folded, type Pattern } from "./automaton.ts";
-import { ACTION, ACTIONS, FAMILIES, type Family, IN, WORDS } from "./indications.ts";
+import { ACTION, ACTIONS, FAMILIES, type Family, IN, WORDS, wordsOf } from "./indications.ts";
 
 /** Something that points to an attack: a word that is found, or what is seen in another way. */
 export interface Indication {
@@ -45,16 +45,13 @@ export interface Indications {
 /** Those of the families that are chosen. What is left out is worth nothing. */
 export function indicationsOf(chosen: ReadonlySet<Family>): Indications {
   const words = WORDS.filter(({ family }) => chosen.has(family)).flatMap((entry) =>
-    entry.words
-      .split("\n")
-      .filter((word) => word !== "")
-      .map((word) => ({
-        word,
-        family: familyOf(entry.family),
-        points: entry.points,
-        in: entry.in,
-        action: ACTION.none as number,
-      })),
+    wordsOf(entry).map((word) => ({
+      word,
+      family: familyOf(entry.family),
+      points: entry.points,
+      in: entry.in,
+      action: ACTION.none as number,
+    })),
   );
   if (chosen.has("sql"))
     for (const [word, action] of ACTIONS)
