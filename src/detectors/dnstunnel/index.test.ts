@@ -124,7 +124,7 @@ describe("dnstunnel", () => {
         "10.0.0.1 asked for about 50 different names below example.com, with 2550 bytes in 49 s (limit 2500); 10 % of the pairs of letters are usual, of words it is 75 %, of random text up to 16 %",
       threshold: 2500,
       source: { ip: "10.0.0.1" },
-      target: { port: 53 },
+      target: { ip: "192.0.2.53", port: 53 },
     });
     expect(alerts[2]!.detectTime).toBe(START + (119 + 600) * SECOND);
   });

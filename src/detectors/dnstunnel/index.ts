@@ -25,7 +25,7 @@ domains in turn, by domains that are passed over, and by DNS that cannot be read
 
 **Tune** \`ignored\`: lists that are asked through DNS, and whoever puts hashes into names, such as security products; it replaces the list that is
 built in, \`domainsFile\` adds to it. A resolver stands for all of its clients: place the tap in front of it, or put it into
-\`clientsFile\`. Memory: 16 MB at most as set by default.
+\`clientsFile\`. Memory: 15 MB at most as set by default.
 
 **Deviates** from NEMEA's dnstunnel_detection, whose behaviour \`compat=nemea\` has: it counts by client and domain (the original by client: names of
 others hide a tunnel); names of any length count (the original sees none below 100 characters) and keep their end (in place of

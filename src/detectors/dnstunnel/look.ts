@@ -74,9 +74,10 @@ export function look(context: Setup) {
     // Link-local queries go to other ports. Without a source port all else is taken for answers, as the original does.
     if (!isQuery && flow.has.SRC_PORT && flow.SRC_PORT !== DNS) return;
     const client = isQuery ? flow.SRC_IP : flow.DST_IP;
+    const server = isQuery ? flow.DST_IP : flow.SRC_IP;
     if (!names.read(seen.bytes, seen.from, seen.domain, seen.to)) return;
     if (!clients.isEmpty && clients.has(client)) return;
-    const row = tunnels.rowOf(client, seen, flow);
+    const row = tunnels.rowOf(client, server, seen, flow);
     if (seen.below >= BELOW_MIN) learnName(row, flow, isQuery);
     if (seen.answerEnd > seen.answer) learnAnswer(row, flow);
   }

@@ -100,7 +100,7 @@ export class NameReader {
   }
 
   /**
-   * Read the name, whose registered domain begins at `domain` and is not all of it.
+   * Read the name, whose registered domain begins at `domain`.
    * Returns false, with nothing more known, when it is one that is passed over.
    */
   read(bytes: Uint8Array, from: number, domain: number, to: number): boolean {

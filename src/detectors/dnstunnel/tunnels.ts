@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { AlertDetail } from "../../core/alert.ts";
+import { put } from "../../core/state/distinct-addresses.ts";
 import type { Evidence } from "../../core/state/evidence.ts";
 import { HyperLogLog, hashWord } from "../../core/state/hyper-log-log.ts";
 import type { Table } from "../../core/state/table.ts";
+import { Address } from "../../core/unirec/ip.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import type { Ip } from "../../core/unirec/types.ts";
 import { DNS, type Flow, type Setup, shown, TUNNEL, TYPE } from "./fields.ts";
@@ -32,6 +34,8 @@ function columnsOf(state: Setup["state"], rows: number) {
     last: state.column("last", "float64", rows),
     domain: state.column("domain", "uint8", rows * DOMAIN_BYTES),
     domainSize: state.column("domainSize", "uint8", rows),
+    /** The server that was asked last. */
+    server: state.column("server", "int32", rows * 4),
     evidenceOf: state.column("evidenceOf", "int32", rows),
     /** Names that are odd on their own. */
     odd: state.column("odd", "uint32", rows),
@@ -94,7 +98,7 @@ export class Tunnels {
   }
 
   /** The row of a client and the domain of the name that was read. */
-  rowOf(client: Ip, seen: Sighting, flow: Flow): number {
+  rowOf(client: Ip, server: Ip, seen: Sighting, flow: Flow): number {
     const { start, first, last, announced } = this.#columns;
     const { TIME_FIRST, TIME_LAST } = flow;
     const { domainLow, domainHigh } = seen.names;
@@ -108,6 +112,7 @@ export class Tunnels {
       this.#countAnew(row, flow);
     if (TIME_FIRST < first[row]!) first[row] = TIME_FIRST;
     if (TIME_LAST > last[row]!) last[row] = TIME_LAST;
+    put(this.#columns.server, row * 4, server);
     return row;
   }
 
@@ -265,11 +270,21 @@ export class Tunnels {
       },
       {
         source: { ip: String(client) },
-        target: { port: DNS },
+        target: { ip: this.#server(row), port: DNS },
         evidence: this.#evidence.flows(evidenceOf[row]!, row),
         ...detail,
       },
     );
+  }
+
+  #server(row: number): string {
+    const { server } = this.#columns;
+    const address = new Address();
+    address.w0 = server[row * 4]!;
+    address.w1 = server[row * 4 + 1]!;
+    address.w2 = server[row * 4 + 2]!;
+    address.w3 = server[row * 4 + 3]!;
+    return String(address);
   }
 
   #domain(row: number): string {
