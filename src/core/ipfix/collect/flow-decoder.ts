@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { HeldSets, type HeldSetsOptions } from "./held-sets.ts";
+import { fixedTemplateOf } from "./netflow5.ts";
+import { TemplateStore, type TemplateStoreOptions } from "./template-store.ts";
+import { type Dialect, endOfSpecs, type TemplateHead, type WireTemplate } from "./wire-template.ts";
+
+/** What a message says of itself; the same object for each, valid until the next. */
+export interface MessageHead {
+  version: number;
+  /** Address of the exporter, as text. */
+  exporter: string;
+  /** Observation domain (IPFIX), source id (NetFlow v9), engine (v5). */
+  domain: number;
+  /** When it was sent, microseconds since 1970. */
+  sentAt: number;
+  /** Microseconds since 1970 at which the exporter's uptime began; NaN where the message does not say. */
+  bootedAt: number;
+  /** NetFlow v5's sampling interval; 0 where the message does not say. */
+  samplingInterval: number;
+}
+
+/** Where a record lies. */
+export interface RecordSpan {
+  readonly at: number;
+  readonly end: number;
+  /** Where its fields lie, as {@link WireTemplate.locate} says; already there where the template is not fixed. */
+  readonly spans: Int32Array;
+}
+
+/** Takes records where they lie; nothing of them is kept once it returns. */
+export type RecordHandler = (
+  template: WireTemplate,
+  view: DataView,
+  span: RecordSpan,
+  head: MessageHead,
+) => void;
+
+export interface FlowDecoderOptions extends TemplateStoreOptions, HeldSetsOptions {}
+
+/** What was counted. Records that nobody could read are counted as bytes: how many there were nobody knows. */
+export interface DecoderCounts {
+  messages: number;
+  records: number;
+  optionRecords: number;
+  templates: number;
+  /** Messages of no known version, or whose lengths make no sense from the start. */
+  foreign: number;
+  /** Messages, sets and templates that end early or contradict themselves; what was whole is taken. */
+  malformed: number;
+  /** Sets whose template has not come; those that were held and decoded later are none of them. */
+  withoutTemplate: number;
+  /** Records that exporters have sent and that never came, by their sequence numbers (of v9: messages). */
+  lost: number;
+  /** Messages that came late or whose exporter began anew. */
+  outOfOrder: number;
+}
+
+const NETFLOW_9 = 9;
+const IPFIX = 10;
+/** Sets of templates; ids from 256 on are those of data. */
+const SETS = {
+  [NETFLOW_9]: { templates: 0, options: 1 },
+  [IPFIX]: { templates: 2, options: 3 },
+} as const;
+const DATA_FROM = 256;
+
+/**
+ * NetFlow v1, v5, v7, v9 and IPFIX (RFC 7011): datagrams, or the messages of a stream, in; records out, each where it lies.
+ *
+ * Never throws for what comes from the wire: what cannot be is counted, and what is whole in front of it is taken.
+ */
+export class FlowDecoder {
+  readonly templates: TemplateStore;
+  readonly counts: DecoderCounts = {
+    messages: 0,
+    records: 0,
+    optionRecords: 0,
+    templates: 0,
+    foreign: 0,
+    malformed: 0,
+    withoutTemplate: 0,
+    lost: 0,
+    outOfOrder: 0,
+  };
+  readonly held: HeldSets;
+  readonly #onRecord: RecordHandler;
+  readonly #head: MessageHead = {
+    version: 0,
+    exporter: "",
+    domain: 0,
+    sentAt: 0,
+    bootedAt: 0,
+    samplingInterval: 0,
+  };
+  readonly #span = { at: 0, end: 0, spans: new Int32Array(64) };
+  readonly #sequences = new Sequences();
+
+  constructor(onRecord: RecordHandler, options: FlowDecoderOptions = {}) {
+    this.#onRecord = onRecord;
+    this.templates = new TemplateStore(options);
+    this.held = new HeldSets(options);
+  }
+
+  /** Decode one message: a datagram's payload, or what a stream has between two lengths. */
+  message(bytes: Uint8Array, exporter: string): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const { counts } = this;
+    counts.messages++;
+    const head = this.#head;
+    head.exporter = exporter;
+    head.version = view.byteLength >= 2 ? view.getUint16(0) : 0;
+    head.samplingInterval = 0;
+    head.bootedAt = Number.NaN;
+    if (head.version === IPFIX) this.#ipfix(view);
+    else if (head.version === NETFLOW_9) this.#netflow9(view);
+    else this.#fixed(view);
+  }
+
+  #ipfix(view: DataView): void {
+    const { counts } = this;
+    const head = this.#head;
+    const length = view.byteLength >= 16 ? view.getUint16(2) : 0;
+    if (length < 16) {
+      counts.foreign++;
+      return;
+    }
+    if (length > view.byteLength) counts.malformed++;
+    head.sentAt = view.getUint32(4) * 1e6;
+    head.domain = view.getUint32(12);
+    const before = counts.records + counts.optionRecords;
+    const sequence = view.getUint32(8);
+    this.#sets(view, 16, Math.min(length, view.byteLength));
+    const records = counts.records + counts.optionRecords - before;
+    this.#order(sequence, records);
+  }
+
+  #netflow9(view: DataView): void {
+    const head = this.#head;
+    if (view.byteLength < 20) {
+      this.counts.foreign++;
+      return;
+    }
+    head.sentAt = view.getUint32(8) * 1e6;
+    head.bootedAt = head.sentAt - view.getUint32(4) * 1000;
+    head.domain = view.getUint32(16);
+    this.#sets(view, 20, view.byteLength);
+    this.#order(view.getUint32(12), 1);
+  }
+
+  /** Versions whose records have one layout. */
+  #fixed(view: DataView): void {
+    const { counts } = this;
+    const head = this.#head;
+    const format = fixedTemplateOf(head.version);
+    if (!format || view.byteLength < format.headerBytes) {
+      counts.foreign++;
+      return;
+    }
+    const announced = view.getUint16(2);
+    const whole = Math.floor((view.byteLength - format.headerBytes) / format.template.least);
+    if (announced === 0 || announced > format.recordsMax) {
+      counts.malformed++;
+      return;
+    }
+    if (whole < announced) counts.malformed++;
+    const uptime = view.getUint32(4);
+    head.sentAt = view.getUint32(8) * 1e6 + Math.floor(view.getUint32(12) / 1000);
+    head.bootedAt = head.sentAt - uptime * 1000;
+    head.domain = format.hasEngine ? view.getUint16(20) : 0;
+    head.samplingInterval = format.hasEngine ? view.getUint16(22) & 0x3fff : 0;
+    const records = Math.min(announced, whole);
+    const end = format.headerBytes + records * format.template.least;
+    this.#records(format.template, view, format.headerBytes, end);
+    if (format.hasSequence) this.#order(view.getUint32(16), announced);
+  }
+
+  #sets(view: DataView, from: number, end: number): void {
+    const ids = SETS[this.#head.version as 9 | 10];
+    for (let at = from; at + 4 <= end; ) {
+      const id = view.getUint16(at);
+      const length = view.getUint16(at + 2);
+      // Some fill the rest of a datagram with zeros.
+      if (length === 0 && id === 0) return;
+      if (length < 4 || at + length > end) {
+        this.counts.malformed++;
+        if (length < 4) return;
+      }
+      const last = Math.min(at + length, end);
+      if (id === ids.templates) this.#templates(view, at + 4, last);
+      else if (id === ids.options) this.#optionsTemplates(view, at + 4, last);
+      else if (id >= DATA_FROM) this.#data(view, id, at + 4, last);
+      at += length;
+    }
+  }
+
+  #data(view: DataView, id: number, at: number, end: number): void {
+    const head = this.#head;
+    const template = this.templates.get(head.exporter, head.domain, id);
+    if (template) this.#records(template, view, at, end);
+    else if (!this.held.hold(head, id, new Uint8Array(view.buffer, view.byteOffset + at, end - at)))
+      this.counts.withoutTemplate++;
+  }
+
+  #records(template: WireTemplate, view: DataView, from: number, end: number): void {
+    const { least, isOptions, isFixed } = template;
+    if (least === 0) {
+      this.counts.malformed++;
+      return;
+    }
+    const span = this.#span;
+    const words = 2 * template.fields.length;
+    if (span.spans.length < words) span.spans = new Int32Array(words);
+    let count = 0;
+    for (let at = from; at + least <= end; count++) {
+      span.at = at;
+      span.end = isFixed ? at + least : template.locate(view, at, end, span.spans);
+      if (span.end < 0) {
+        this.counts.malformed++;
+        break;
+      }
+      this.#onRecord(template, view, span, this.#head);
+      at = span.end;
+    }
+    if (isOptions) this.counts.optionRecords += count;
+    else this.counts.records += count;
+  }
+
+  #templates(view: DataView, from: number, end: number): void {
+    for (let at = from; at + 4 <= end; ) {
+      const id = view.getUint16(at);
+      const fieldCount = view.getUint16(at + 2);
+      at += 4;
+      if (fieldCount === 0) {
+        this.#withdraw(id, false);
+        continue;
+      }
+      at = this.#take(view, { at, end }, { id, fieldCount, scopeCount: 0, isOptions: false });
+      if (at < 0) return;
+    }
+  }
+
+  #optionsTemplates(view: DataView, from: number, end: number): void {
+    const { version } = this.#head;
+    for (let at = from; at + 4 <= end; ) {
+      const id = view.getUint16(at);
+      const second = view.getUint16(at + 2);
+      if (version === IPFIX && second === 0) {
+        this.#withdraw(id, true);
+        at += 4;
+        continue;
+      }
+      if (at + 6 > end) return;
+      const third = view.getUint16(at + 4);
+      at += 6;
+      // NetFlow v9 says bytes of scope fields and of the others, IPFIX all fields and scope fields.
+      const [fieldCount, scopeCount] =
+        version === IPFIX ? [second, third] : [(second + third) >>> 2, second >>> 2];
+      if (version === NETFLOW_9 && fieldCount === 0) return;
+      at = this.#take(view, { at, end }, { id, fieldCount, scopeCount, isOptions: true });
+      if (at < 0) return;
+    }
+  }
+
+  /** Take a template whose fields begin at `at`; returns where they end, -1 when they make no sense. */
+  #take(
+    view: DataView,
+    { at, end }: { at: number; end: number },
+    template: Omit<TemplateHead, "dialect" | "specs">,
+  ): number {
+    const { version, exporter, domain } = this.#head;
+    const dialect: Dialect = version === IPFIX ? "ipfix" : "netflow";
+    const next = endOfSpecs(view, at, { end, count: template.fieldCount, dialect });
+    // Padding at the end of a set may look like the beginning of a template.
+    if (template.id < DATA_FROM || next < 0 || template.scopeCount > template.fieldCount) {
+      this.counts.malformed++;
+      return -1;
+    }
+    const specs = new Uint8Array(view.buffer.slice(view.byteOffset + at, view.byteOffset + next));
+    this.counts.templates++;
+    this.templates.put(exporter, domain, { ...template, dialect, specs });
+    this.#release(template.id);
+    return next;
+  }
+
+  /** Decode what has waited for a template. */
+  #release(id: number): void {
+    const head = this.#head;
+    const sets = this.held.release(head, id);
+    if (sets.length === 0) return;
+    const now = { ...head };
+    const template = this.templates.get(head.exporter, head.domain, id)!;
+    for (const { bytes, ...its } of sets) {
+      Object.assign(head, its);
+      this.#records(template, new DataView(bytes.buffer), 0, bytes.byteLength);
+    }
+    Object.assign(head, now);
+  }
+
+  #withdraw(id: number, isOptions: boolean): void {
+    const { exporter, domain, version } = this.#head;
+    // NetFlow v9 has no withdrawal: a template without fields is padding.
+    if (version !== IPFIX) return;
+    const all = id === SETS[IPFIX].templates || id === SETS[IPFIX].options;
+    this.templates.withdraw(exporter, domain, all ? { isOptions } : { id });
+  }
+
+  #order(sequence: number, count: number): void {
+    const { exporter, domain, version } = this.#head;
+    const lost = this.#sequences.follow(`${exporter} ${domain} ${version}`, sequence, count);
+    if (lost < 0) this.counts.outOfOrder++;
+    else this.counts.lost += lost;
+  }
+}
+
+/** Streams whose sequence is followed at once; past it the one heard of longest ago is forgotten. */
+const STREAMS_MAX = 65_536;
+/** A gap beyond this is an exporter that began anew. */
+const GAP_MAX = 1_000_000;
+
+/** Sequence numbers: what should come next from each exporter and domain. */
+class Sequences {
+  readonly #next = new Map<string, number>();
+
+  /** How many are missing in front of this number; -1 where it goes back or jumps. */
+  follow(stream: string, sequence: number, count: number): number {
+    const expected = this.#next.get(stream);
+    if (expected === undefined && this.#next.size >= STREAMS_MAX)
+      this.#next.delete(this.#next.keys().next().value!);
+    const gap = expected === undefined ? 0 : (sequence - expected) >>> 0;
+    // One that came late does not turn the clock back.
+    if (gap >= 0x8000_0000 && 2 ** 32 - gap < GAP_MAX) return -1;
+    this.#next.set(stream, (sequence + count) >>> 0);
+    return gap > GAP_MAX ? -1 : gap;
+  }
+}
