@@ -15,8 +15,12 @@ export interface MessageHead {
   sentAt: number;
   /** Microseconds since 1970 at which the exporter's uptime began; NaN where the message does not say. */
   bootedAt: number;
+  /** Its sequence number; 0 where the version has none. */
+  sequence: number;
   /** NetFlow v5's sampling interval; 0 where the message does not say. */
   samplingInterval: number;
+  /** NetFlow v5's sampling mode. */
+  samplingMode: number;
 }
 
 /** Where a record lies. */
@@ -90,7 +94,9 @@ export class FlowDecoder {
     domain: 0,
     sentAt: 0,
     bootedAt: 0,
+    sequence: 0,
     samplingInterval: 0,
+    samplingMode: 0,
   };
   readonly #span = { at: 0, end: 0, spans: new Int32Array(64) };
   readonly #sequences = new Sequences();
@@ -110,6 +116,7 @@ export class FlowDecoder {
     head.exporter = exporter;
     head.version = view.byteLength >= 2 ? view.getUint16(0) : 0;
     head.samplingInterval = 0;
+    head.sequence = 0;
     head.bootedAt = Number.NaN;
     if (head.version === IPFIX) this.#ipfix(view);
     else if (head.version === NETFLOW_9) this.#netflow9(view);
@@ -128,10 +135,10 @@ export class FlowDecoder {
     head.sentAt = view.getUint32(4) * 1e6;
     head.domain = view.getUint32(12);
     const before = counts.records + counts.optionRecords;
-    const sequence = view.getUint32(8);
+    head.sequence = view.getUint32(8);
     this.#sets(view, 16, Math.min(length, view.byteLength));
     const records = counts.records + counts.optionRecords - before;
-    this.#order(sequence, records);
+    this.#order(records);
   }
 
   #netflow9(view: DataView): void {
@@ -143,8 +150,9 @@ export class FlowDecoder {
     head.sentAt = view.getUint32(8) * 1e6;
     head.bootedAt = head.sentAt - view.getUint32(4) * 1000;
     head.domain = view.getUint32(16);
+    head.sequence = view.getUint32(12);
     this.#sets(view, 20, view.byteLength);
-    this.#order(view.getUint32(12), 1);
+    this.#order(1);
   }
 
   /** Versions whose records have one layout. */
@@ -166,12 +174,15 @@ export class FlowDecoder {
     const uptime = view.getUint32(4);
     head.sentAt = view.getUint32(8) * 1e6 + Math.floor(view.getUint32(12) / 1000);
     head.bootedAt = head.sentAt - uptime * 1000;
+    head.sequence = format.hasSequence ? view.getUint32(16) : 0;
     head.domain = format.hasEngine ? view.getUint16(20) : 0;
-    head.samplingInterval = format.hasEngine ? view.getUint16(22) & 0x3fff : 0;
+    const sampling = format.hasEngine ? view.getUint16(22) : 0;
+    head.samplingInterval = sampling & 0x3fff;
+    head.samplingMode = sampling >>> 14;
     const records = Math.min(announced, whole);
     const end = format.headerBytes + records * format.template.least;
     this.#records(format.template, view, format.headerBytes, end);
-    if (format.hasSequence) this.#order(view.getUint32(16), announced);
+    if (format.hasSequence) this.#order(announced);
   }
 
   #sets(view: DataView, from: number, end: number): void {
@@ -304,8 +315,8 @@ export class FlowDecoder {
     this.templates.withdraw(exporter, domain, all ? { isOptions } : { id });
   }
 
-  #order(sequence: number, count: number): void {
-    const { exporter, domain, version } = this.#head;
+  #order(count: number): void {
+    const { exporter, domain, version, sequence } = this.#head;
     const lost = this.#sequences.follow(`${exporter} ${domain} ${version}`, sequence, count);
     if (lost < 0) this.counts.outOfOrder++;
     else this.counts.lost += lost;
