@@ -4,7 +4,8 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { FlowDecoder } from "../../src/core/ipfix/collect/flow-decoder.ts";
 import { hasShared, NO_SHARED, sharedPath } from "../../src/core/testing/shared.ts";
-import { fieldNames, type DecodedEvent, eventOf, isEqual } from "./netflow/events.ts";
+import { parseIp } from "../../src/core/unirec/ip.ts";
+import { type DecodedEvent, eventOf, fieldNames, isEqual } from "./netflow/events.ts";
 
 const FOLDER = "corpus/netflow/logstash";
 
@@ -16,6 +17,8 @@ interface GoldenSet {
   readonly fields: readonly { index: number; path: readonly string[]; value: unknown }[];
   readonly must_not_raise: boolean;
 }
+
+const EXPORTER = { name: "127.0.0.1", ip: parseIp("127.0.0.1")! };
 
 /** Counts beside the golden one that are right as well, and why. */
 const ALSO: Readonly<Record<number, readonly number[]>> = {
@@ -31,8 +34,10 @@ function decode({ files }: GoldenSet): DecodedEvent[] {
     template.locate(view, span.at, span.end, span.spans);
     events.push(eventOf(template, view, span, head, names));
   });
-  for (const file of files)
-    decoder.message(new Uint8Array(readFileSync(sharedPath(FOLDER, "dat", file))), "127.0.0.1");
+  for (const file of files) {
+    const bytes = new Uint8Array(readFileSync(sharedPath(FOLDER, "dat", file)));
+    decoder.message(new DataView(bytes.buffer), EXPORTER);
+  }
   return events;
 }
 
@@ -71,13 +76,18 @@ else {
           );
           tally("events", wrong.length === 0);
           for (const [name, value] of wrong)
-            misses.push(`${index}: ${name} ${events[index]?.text(name)}, expected ${JSON.stringify(value)}`);
+            misses.push(
+              `${index}: ${name} ${events[index]?.text(name)}, expected ${JSON.stringify(value)}`,
+            );
         }
         for (const { index, path, value } of set.fields) {
-          const isRight = path[0] !== "netflow" || isEqual(events[index], path.slice(1).join("."), value);
+          const isRight =
+            path[0] !== "netflow" || isEqual(events[index], path.slice(1).join("."), value);
           tally("fields", isRight);
           if (!isRight)
-            misses.push(`${index}: ${path.join(".")} ${events[index]?.text(path[1]!)}, expected ${JSON.stringify(value)}`);
+            misses.push(
+              `${index}: ${path.join(".")} ${events[index]?.text(path[1]!)}, expected ${JSON.stringify(value)}`,
+            );
         }
         if (set.must_not_raise) tally("quiet", true);
         expect(misses).toEqual([]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** Records of exporters as named values, to compare them with what others decoded. @module */
 import { CONVERSION, microsOf, readUnsigned } from "../../../src/core/ipfix/collect/conversions.ts";
-import type { MessageHead, RecordSpan } from "../../../src/core/ipfix/collect/flow-decoder.ts";
+import type { RecordSpan } from "../../../src/core/ipfix/collect/flow-decoder.ts";
+import type { MessageHead } from "../../../src/core/ipfix/collect/message-head.ts";
 import type { WireTemplate } from "../../../src/core/ipfix/collect/wire-template.ts";
 
 /** Names and types of fields, by dialect, enterprise and number. */
@@ -41,7 +42,14 @@ export class DecodedEvent {
 }
 
 /** What NetFlow v9 calls its scopes (RFC 3954 section 6.1). */
-const SCOPES = ["", "scope_system", "scope_interface", "scope_line_card", "scope_netflow_cache", "scope_template"];
+const SCOPES = [
+  "",
+  "scope_system",
+  "scope_interface",
+  "scope_line_card",
+  "scope_netflow_cache",
+  "scope_template",
+];
 const UPTIME = [21, 22];
 const TIMES: Readonly<Record<number, number>> = {
   150: CONVERSION.seconds,
@@ -102,8 +110,11 @@ export function isEqual(event: DecodedEvent | undefined, path: string, expected:
   const [name = "", part] = path.split(".");
   const raw = event.values.get(name);
   const value = typeof expected === "string" ? expected.replace(/^(["'])(.*)\1$/s, "$2") : expected;
-  if (!raw) return name in event.head && (Number.isNaN(event.head[name]!) || event.head[name] === Number(value));
-  if (part !== undefined) return readings(raw, (value as object)?.constructor === Object).includes(String(value));
+  if (!raw)
+    return (
+      name in event.head && (Number.isNaN(event.head[name]!) || event.head[name] === Number(value))
+    );
+  if (part !== undefined) return readings(raw).includes(String(value));
   if (typeof value === "object" && value !== null) {
     const parts = raw.type === "forwarding_status" ? forwardingOf(raw.bytes) : mplsOf(raw.bytes);
     return JSON.stringify(parts) === JSON.stringify(sorted(value));
@@ -111,7 +122,9 @@ export function isEqual(event: DecodedEvent | undefined, path: string, expected:
   if (typeof value === "string" && value.includes("#{")) return true;
   if (raw.millis !== undefined && typeof value === "string" && /^\d{4}-/.test(value)) {
     const difference = Date.parse(value) - raw.millis;
-    return [0, isSwitched(name) ? CODEC_LATE : 0].some((late) => (difference - late) % 2 ** 32 === 0);
+    return [0, isSwitched(name) ? CODEC_LATE : 0].some(
+      (late) => (difference - late) % 2 ** 32 === 0,
+    );
   }
   return readings(raw).includes(String(value));
 }
@@ -124,30 +137,53 @@ const CODEC_LATE = 1000;
 const isSwitched = (name: string): boolean => name.endsWith("_switched");
 
 /** RFC 7270 section 4.12. */
-const forwardingOf = (bytes: Buffer): object => ({ reason: bytes[0]! & 63, status: bytes[0]! >>> 6 });
+const forwardingOf = (bytes: Buffer): object => ({
+  reason: bytes[0]! & 63,
+  status: bytes[0]! >>> 6,
+});
 
 const sorted = (value: object): object =>
   Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
 function mplsOf(bytes: Buffer): object {
   const word = bytes.length >= 4 ? bytes.readUInt32BE(0) : 0;
-  return { bottom_of_stack: (word >>> 8) & 1, experimental: (word >>> 9) & 7, label: word >>> 12, ttl: word & 255 };
+  return {
+    bottom_of_stack: (word >>> 8) & 1,
+    experimental: (word >>> 9) & 7,
+    label: word >>> 12,
+    ttl: word & 255,
+  };
 }
 
 /** A value in all the ways its type can be written. */
-function readings({ bytes, type }: Raw, _deep = false): string[] {
+function readings({ bytes, type }: Raw): string[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const texts: string[] = [];
   if (bytes.length === 4) texts.push([...bytes].join("."));
   if (bytes.length === 16) texts.push(ipv6Of(bytes));
-  if (type === "mac_addr" || bytes.length === 6) texts.push(bytes.toString("hex").replaceAll(/(..)(?=.)/g, "$1:"));
-  if (type === "string" || type === "octetarray") texts.push(bytes.toString("utf8").replace(/\0+$/, ""), bytes.toString("latin1").replace(/\0+$/, ""), bytes.toString("hex"));
-  if (type === "acl_id_asa") texts.push(bytes.toString("hex").replace(/(.{8})(.{8})(.{8})/, "$1-$2-$3"));
+  if (type === "mac_addr" || bytes.length === 6)
+    texts.push(bytes.toString("hex").replaceAll(/(..)(?=.)/g, "$1:"));
+  if (type === "string" || type === "octetarray")
+    texts.push(
+      bytes.toString("utf8").replace(/\0+$/, ""),
+      bytes.toString("latin1").replace(/\0+$/, ""),
+      bytes.toString("hex"),
+    );
+  if (type === "acl_id_asa")
+    texts.push(bytes.toString("hex").replace(/(.{8})(.{8})(.{8})/, "$1-$2-$3"));
   if (type === "application_id") texts.push(applicationOf(bytes));
   if (bytes.length > 0 && bytes.length <= 8) {
-    texts.push(bytes.length === 8 ? String(view.getBigUint64(0)) : String(readUnsigned(view, 0, bytes.length)));
-    if (type.startsWith("int")) texts.push(String(Number(BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString("hex")}`)))));
-    if (type === "float" || type === "double") texts.push(String(bytes.length === 4 ? view.getFloat32(0) : view.getFloat64(0)));
+    texts.push(
+      bytes.length === 8
+        ? String(view.getBigUint64(0))
+        : String(readUnsigned(view, 0, bytes.length)),
+    );
+    if (type.startsWith("int"))
+      texts.push(
+        String(Number(BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString("hex")}`)))),
+      );
+    if (type === "float" || type === "double")
+      texts.push(String(bytes.length === 4 ? view.getFloat32(0) : view.getFloat64(0)));
   }
   return texts;
 }
@@ -162,6 +198,8 @@ function applicationOf(bytes: Buffer): string {
 const VENDORS_OWN = 20;
 
 function ipv6Of(bytes: Buffer): string {
-  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16)).join(":");
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16)).join(
+    ":",
+  );
   return new URL(`http://[${groups}]`).hostname.slice(1, -1);
 }

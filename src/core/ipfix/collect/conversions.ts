@@ -2,7 +2,7 @@
 /** How values of information elements become those of UniRec fields (RFC 7011 section 6). @module */
 import { SECOND } from "../../unirec/time.ts";
 import type { ScalarType } from "../../unirec/types.ts";
-import type { MessageHead } from "./flow-decoder.ts";
+import type { MessageHead } from "./message-head.ts";
 
 /** A conversion. */
 export const CONVERSION = {

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { RECORD_MAX } from "../../batch.ts";
-import type { OutputPort } from "../../port.ts";
-import { parseIp } from "../../unirec/ip.ts";
 import { write64, writeMicros, writeScalar } from "../../unirec/scalar-write.ts";
 import { fieldOf, type Template } from "../../unirec/template.ts";
 import { readTime } from "../../unirec/time.ts";
-import type { Ip } from "../../unirec/types.ts";
-import { RecordWriter } from "../../unirec/writer.ts";
+import type { RecordWriter } from "../../unirec/writer.ts";
 import { readUnsigned } from "./conversions.ts";
-import {
-  FlowDecoder,
-  type FlowDecoderOptions,
-  type MessageHead,
-  type RecordSpan,
-} from "./flow-decoder.ts";
+import { ExporterOptions, OPTION } from "./exporter-options.ts";
+import { FlowDecoder, type FlowDecoderOptions, type RecordSpan } from "./flow-decoder.ts";
 import { Mapping } from "./mapping.ts";
+import type { Exporter, MessageHead } from "./message-head.ts";
+import { rawFields } from "./raw-fields.ts";
 import { RecordPlan } from "./record-plan.ts";
-import { Sampling, samplerField } from "./sampling.ts";
+import { Transfer } from "./transfer.ts";
 import type { WireTemplate } from "./wire-template.ts";
 
 export interface FlowCollectorOptions extends FlowDecoderOptions {
@@ -25,17 +19,30 @@ export interface FlowCollectorOptions extends FlowDecoderOptions {
   readonly scale?: boolean;
 }
 
-/** What a template's records need, beside the plan of its fields. */
-interface Reading {
-  readonly plan: RecordPlan;
-  /** Index of the field that names the sampler, and of those that say how long the flow took; -1 where there is none. */
-  readonly sampler: number;
-  readonly millis: number;
-  readonly micros: number;
+/** What takes the flows: a module's output, for one. */
+export interface FlowSink {
+  readonly record: RecordWriter;
+  /** Take the record as it stands. */
+  push(): void;
 }
 
-/** flowDurationMilliseconds and flowDurationMicroseconds. */
-const DURATION = { millis: 161, micros: 162 } as const;
+/** What a template's records need, beside the plan of its fields: indexes of fields, -1 where there is none. */
+interface Reading {
+  readonly plan: RecordPlan;
+  readonly sampler: number;
+  readonly boot: number;
+  /** Uptime at the flow's end. */
+  readonly lastUptime: number;
+  /** How long the flow took, in microseconds or milliseconds. */
+  readonly micros: number;
+  readonly millis: number;
+  readonly needsSpans: boolean;
+}
+
+/** flowEndSysUpTime, flowDurationMilliseconds and flowDurationMicroseconds. */
+const ELEMENT = { lastUptime: 21, millis: 161, micros: 162 } as const;
+/** The field that takes what a record has beyond the others, where a layout has it. */
+const RAW_FIELDS = "RAW_FIELDS";
 
 /** Fields of each UniRec record that come from the message and not from the record, and those that sampling changes: their offsets. */
 class Places {
@@ -44,6 +51,8 @@ class Places {
   readonly exporter: number;
   readonly first: number;
   readonly last: number;
+  /** Index of the field of raw fields. */
+  readonly raw: number;
   readonly counters: readonly { readonly offset: number; readonly isWide: boolean }[];
 
   constructor(layout: Template) {
@@ -56,14 +65,17 @@ class Places {
     this.exporter = at("EXPORTER_IP", "ipaddr");
     this.first = at("TIME_FIRST", "time");
     this.last = at("TIME_LAST", "time");
+    this.raw = layout.fields.findIndex(
+      ({ name, type }) => name === RAW_FIELDS && type === "string",
+    );
     this.counters = ["PACKETS", "PACKETS_REV", "BYTES", "BYTES_REV"].flatMap((name) => {
       const field = fieldOf(layout, name);
-      return field ? [{ offset: field.offset, isWide: field.size === 8 }] : [];
+      const isCounter = field?.type === "uint64" || field?.type === "uint32";
+      return isCounter ? [{ offset: field.offset, isWide: field.size === 8 }] : [];
     });
   }
 }
 
-const NOBODY = parseIp("::")!;
 const WORD = 4_294_967_296;
 
 const isSet = (view: DataView, at: number): boolean =>
@@ -72,32 +84,29 @@ const isSet = (view: DataView, at: number): boolean =>
 /** The Collecting Process (RFC 7011): messages of NetFlow and IPFIX in, UniRec flows of one layout out. */
 export class FlowCollector {
   readonly decoder: FlowDecoder;
-  readonly #port: OutputPort;
+  readonly #sink: FlowSink;
   readonly #record: RecordWriter;
   readonly #places: Places;
   readonly #mapping: Mapping;
   readonly #scale: boolean;
-  readonly #sampling = new Sampling();
+  readonly #options = new ExporterOptions();
   readonly #readings = new WeakMap<WireTemplate, Reading>();
+  readonly #transfer = new Transfer();
   #lastTemplate: WireTemplate | undefined;
   #lastReading: Reading | undefined;
-  #exporter = "";
-  #exporterIp: Ip = NOBODY;
-  /** Flows whose fields are longer than a record may be. */
-  tooLong = 0;
 
-  constructor(port: OutputPort, options: FlowCollectorOptions = {}) {
-    this.#port = port;
-    this.#record = new RecordWriter(port.template);
-    this.#places = new Places(port.template);
+  constructor(sink: FlowSink, options: FlowCollectorOptions = {}) {
+    this.#sink = sink;
+    this.#record = sink.record;
+    this.#places = new Places(sink.record.template);
     this.#mapping = options.mapping ?? new Mapping();
     this.#scale = options.scale ?? true;
     this.decoder = new FlowDecoder(this.#take, options);
   }
 
-  /** Take one message. */
-  message(bytes: Uint8Array, exporter: string): void {
-    this.decoder.message(bytes, exporter);
+  /** Take one message: the first `length` bytes of `view`. */
+  message(view: DataView, exporter: Exporter, length?: number): void {
+    this.decoder.message(view, exporter, length);
   }
 
   readonly #take = (
@@ -108,24 +117,37 @@ export class FlowCollector {
   ): void => {
     if (template.isOptions) {
       if (template.isFixed) template.locate(view, span.at, span.end, span.spans);
-      this.#sampling.learn(template, view, span, head);
+      this.#options.learn(template, view, span, head);
       return;
     }
     const reading = this.#readingOf(template);
+    const { spans } = span;
+    if (reading.needsSpans && template.isFixed) template.locate(view, span.at, span.end, spans);
+    if (reading.boot >= 0 || reading.lastUptime >= 0) this.#boot(reading, view, spans, head);
+    const transfer = this.#transfer;
     const record = this.#record.begin();
-    reading.plan.write(view, span, head, record);
+    transfer.view = view;
+    transfer.at = span.at;
+    transfer.spans = spans;
+    transfer.head = head;
+    transfer.to = record.view;
+    reading.plan.write(transfer, record);
     this.#describe(record.view, head);
-    const needsFields = reading.sampler >= 0 || reading.millis >= 0 || reading.micros >= 0;
-    if (needsFields && template.isFixed) template.locate(view, span.at, span.end, span.spans);
-    this.#date(record.view, reading, { view, spans: span.spans, sentAt: head.sentAt });
-    if (this.#scale) this.#multiply(record.view, this.#intervalOf(reading, view, span, head));
-    const { size } = record;
-    if (size > RECORD_MAX) {
-      this.tooLong++;
-      return;
-    }
-    record.end(this.#port.room(size));
+    this.#date(record.view, reading, transfer);
+    if (this.#scale) this.#multiply(record.view, this.#intervalOf(reading, transfer));
+    if (this.#places.raw >= 0) record.set(this.#places.raw, rawFields(template, view, spans));
+    this.#sink.push();
   };
+
+  /** When uptime began, which IPFIX says in the record or in options; where it does not, the flow ended when it was sent. */
+  #boot({ boot, lastUptime }: Reading, view: DataView, spans: Int32Array, head: MessageHead): void {
+    const value = boot < 0 ? 0 : readUnsigned(view, spans[2 * boot]!, spans[2 * boot + 1]!);
+    if (value > 0) head.bootedAt = value * 1000;
+    else if (head.version === IPFIX) {
+      const told = this.#options.bootedAt(head);
+      head.bootedAt = told > 0 ? told : head.sentAt - view.getUint32(spans[2 * lastUptime]!) * 1000;
+    }
+  }
 
   /** What the message says of all its flows. */
   #describe(to: DataView, { domain, exporter }: MessageHead): void {
@@ -136,20 +158,11 @@ export class FlowCollector {
       to.setInt32(places.link + 4, bit < 32 ? 0 : 1 << (bit - 32), true);
     }
     if (places.domain >= 0) to.setInt32(places.domain, domain | 0, true);
-    if (places.exporter < 0) return;
-    if (exporter !== this.#exporter) {
-      this.#exporter = exporter;
-      this.#exporterIp = parseIp(exporter) ?? NOBODY;
-    }
-    writeScalar(to, places.exporter, "ipaddr", this.#exporterIp);
+    if (places.exporter >= 0) writeScalar(to, places.exporter, "ipaddr", exporter.ip);
   }
 
   /** A flow that does not say when it began or ended did so with its other end, or when it was sent. */
-  #date(
-    to: DataView,
-    { millis, micros }: Reading,
-    { view, spans, sentAt }: { view: DataView; spans: Int32Array; sentAt: number },
-  ): void {
+  #date(to: DataView, { millis, micros }: Reading, { view, spans, head }: Transfer): void {
     const { first, last } = this.#places;
     if (first < 0 || last < 0) return;
     const hasFirst = isSet(to, first);
@@ -161,15 +174,15 @@ export class FlowCollector {
       index < 0 ? 0 : readUnsigned(view, spans[2 * index]!, spans[2 * index + 1]!) * unit;
     if (hasFirst) writeMicros(to, last, readTime(to, first) + took);
     else {
-      const end = hasLast ? readTime(to, last) : sentAt;
+      const end = hasLast ? readTime(to, last) : head.sentAt;
       if (!hasLast) writeMicros(to, last, end);
       writeMicros(to, first, Math.max(0, end - took));
     }
   }
 
-  #intervalOf({ sampler }: Reading, view: DataView, { spans }: RecordSpan, head: MessageHead) {
+  #intervalOf({ sampler }: Reading, { view, spans, head }: Transfer): number {
     const id = sampler < 0 ? 0 : readUnsigned(view, spans[2 * sampler]!, spans[2 * sampler + 1]!);
-    return this.#sampling.interval(head, id);
+    return this.#options.interval(head, id);
   }
 
   #multiply(to: DataView, interval: number): void {
@@ -185,22 +198,37 @@ export class FlowCollector {
     if (template === this.#lastTemplate) return this.#lastReading!;
     let reading = this.#readings.get(template);
     if (!reading) {
-      const { template: layout } = this.#port;
-      const indexOf = (element: number): number =>
-        template.fields.findIndex(
-          ({ enterprise, number, length }) =>
-            enterprise === 0 && number === element && length > 0 && length <= 8,
-        );
-      reading = {
-        plan: new RecordPlan(template, layout, this.#mapping),
-        sampler: samplerField(template),
-        millis: indexOf(DURATION.millis),
-        micros: indexOf(DURATION.micros),
-      };
+      reading = this.#read(template);
       this.#readings.set(template, reading);
     }
     this.#lastTemplate = template;
     this.#lastReading = reading;
     return reading;
   }
+
+  #read(template: WireTemplate): Reading {
+    const indexOf = (element: number, least = 1): number => {
+      const index = template.indexOf(0, element);
+      const length = template.fields[index]?.length ?? 0;
+      return length >= least && length <= 8 ? index : -1;
+    };
+    const selector = indexOf(OPTION.selector);
+    const isUptime = indexOf(ELEMENT.lastUptime, 4) >= 0 && template.dialect === "ipfix";
+    const plan = new RecordPlan(template, this.#record.template, this.#mapping);
+    const indexes = {
+      sampler: selector >= 0 ? selector : indexOf(OPTION.sampler),
+      boot: indexOf(OPTION.bootMillis, 8),
+      lastUptime: isUptime ? indexOf(ELEMENT.lastUptime, 4) : -1,
+      micros: indexOf(ELEMENT.micros),
+      millis: indexOf(ELEMENT.millis),
+    };
+    const needsSpans = plan.needsSpans || this.#places.raw >= 0;
+    return {
+      plan,
+      ...indexes,
+      needsSpans: needsSpans || Object.values(indexes).some((index) => index >= 0),
+    };
+  }
 }
+
+const IPFIX = 10;

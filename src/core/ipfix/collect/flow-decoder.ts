@@ -1,27 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { SECOND } from "../../unirec/time.ts";
 import { HeldSets, type HeldSetsOptions } from "./held-sets.ts";
+import { type Exporter, type MessageHead, NO_HEAD } from "./message-head.ts";
 import { fixedTemplateOf } from "./netflow5.ts";
+import { Sequences } from "./sequences.ts";
 import { TemplateStore, type TemplateStoreOptions } from "./template-store.ts";
 import { type Dialect, endOfSpecs, type TemplateHead, type WireTemplate } from "./wire-template.ts";
-
-/** What a message says of itself; the same object for each, valid until the next. */
-export interface MessageHead {
-  version: number;
-  /** Address of the exporter, as text. */
-  exporter: string;
-  /** Observation domain (IPFIX), source id (NetFlow v9), engine (v5). */
-  domain: number;
-  /** When it was sent, microseconds since 1970. */
-  sentAt: number;
-  /** Microseconds since 1970 at which the exporter's uptime began; NaN where the message does not say. */
-  bootedAt: number;
-  /** Its sequence number; 0 where the version has none. */
-  sequence: number;
-  /** NetFlow v5's sampling interval; 0 where the message does not say. */
-  samplingInterval: number;
-  /** NetFlow v5's sampling mode. */
-  samplingMode: number;
-}
 
 /** Where a record lies. */
 export interface RecordSpan {
@@ -51,12 +35,6 @@ export interface DecoderCounts {
   foreign: number;
   /** Messages, sets and templates that end early or contradict themselves; what was whole is taken. */
   malformed: number;
-  /** Sets whose template has not come; those that were held and decoded later are none of them. */
-  withoutTemplate: number;
-  /** Records that exporters have sent and that never came, by their sequence numbers (of v9: messages). */
-  lost: number;
-  /** Messages that came late or whose exporter began anew. */
-  outOfOrder: number;
 }
 
 const NETFLOW_9 = 9;
@@ -82,24 +60,16 @@ export class FlowDecoder {
     templates: 0,
     foreign: 0,
     malformed: 0,
-    withoutTemplate: 0,
-    lost: 0,
-    outOfOrder: 0,
   };
   readonly held: HeldSets;
+  readonly sequences = new Sequences();
   readonly #onRecord: RecordHandler;
-  readonly #head: MessageHead = {
-    version: 0,
-    exporter: "",
-    domain: 0,
-    sentAt: 0,
-    bootedAt: 0,
-    sequence: 0,
-    samplingInterval: 0,
-    samplingMode: 0,
-  };
+  readonly #head: MessageHead = { ...NO_HEAD };
   readonly #span = { at: 0, end: 0, spans: new Int32Array(64) };
-  readonly #sequences = new Sequences();
+  /** Whether the message has records that nobody could count. */
+  #uncounted = false;
+  /** Records that were held. */
+  #released = 0;
 
   constructor(onRecord: RecordHandler, options: FlowDecoderOptions = {}) {
     this.#onRecord = onRecord;
@@ -107,72 +77,77 @@ export class FlowDecoder {
     this.held = new HeldSets(options);
   }
 
-  /** Decode one message: a datagram's payload, or what a stream has between two lengths. */
-  message(bytes: Uint8Array, exporter: string): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const { counts } = this;
-    counts.messages++;
+  /** Decode one message, the first `length` bytes of `view`: a datagram's payload, or what a stream has between two lengths. */
+  message(view: DataView, exporter: Exporter, length = view.byteLength): void {
+    this.counts.messages++;
     const head = this.#head;
     head.exporter = exporter;
-    head.version = view.byteLength >= 2 ? view.getUint16(0) : 0;
+    head.version = length >= 2 ? view.getUint16(0) : 0;
     head.samplingInterval = 0;
+    head.samplingMode = 0;
     head.sequence = 0;
     head.bootedAt = Number.NaN;
-    if (head.version === IPFIX) this.#ipfix(view);
-    else if (head.version === NETFLOW_9) this.#netflow9(view);
-    else this.#fixed(view);
+    this.#uncounted = false;
+    if (head.version === IPFIX) this.#ipfix(view, length);
+    else if (head.version === NETFLOW_9) this.#netflow9(view, length);
+    else this.#fixed(view, length);
   }
 
-  #ipfix(view: DataView): void {
+  #ipfix(view: DataView, bytes: number): void {
     const { counts } = this;
     const head = this.#head;
-    const length = view.byteLength >= 16 ? view.getUint16(2) : 0;
+    const length = bytes >= 16 ? view.getUint16(2) : 0;
     if (length < 16) {
       counts.foreign++;
       return;
     }
-    if (length > view.byteLength) counts.malformed++;
-    head.sentAt = view.getUint32(4) * 1e6;
-    head.domain = view.getUint32(12);
-    const before = counts.records + counts.optionRecords;
+    if (length > bytes) counts.malformed++;
+    head.sentAt = view.getUint32(4) * SECOND;
     head.sequence = view.getUint32(8);
-    this.#sets(view, 16, Math.min(length, view.byteLength));
-    const records = counts.records + counts.optionRecords - before;
-    this.#order(records);
+    head.domain = view.getUint32(12);
+    const before = this.#ownRecords;
+    this.#sets(view, 16, Math.min(length, bytes));
+    this.#order(this.#ownRecords - before);
   }
 
-  #netflow9(view: DataView): void {
+  /** Records so far that came in their messages, and were not held. */
+  get #ownRecords(): number {
+    return this.counts.records + this.counts.optionRecords - this.#released;
+  }
+
+  #netflow9(view: DataView, bytes: number): void {
     const head = this.#head;
-    if (view.byteLength < 20) {
+    if (bytes < 20) {
       this.counts.foreign++;
       return;
     }
-    head.sentAt = view.getUint32(8) * 1e6;
+    head.sentAt = view.getUint32(8) * SECOND;
     head.bootedAt = head.sentAt - view.getUint32(4) * 1000;
-    head.domain = view.getUint32(16);
     head.sequence = view.getUint32(12);
-    this.#sets(view, 20, view.byteLength);
+    head.domain = view.getUint32(16);
+    this.#sets(view, 20, bytes);
+    this.#uncounted = false;
     this.#order(1);
   }
 
   /** Versions whose records have one layout. */
-  #fixed(view: DataView): void {
+  #fixed(view: DataView, bytes: number): void {
     const { counts } = this;
     const head = this.#head;
     const format = fixedTemplateOf(head.version);
-    if (!format || view.byteLength < format.headerBytes) {
+    if (!format || bytes < format.headerBytes) {
       counts.foreign++;
       return;
     }
     const announced = view.getUint16(2);
-    const whole = Math.floor((view.byteLength - format.headerBytes) / format.template.least);
+    const whole = Math.floor((bytes - format.headerBytes) / format.template.least);
     if (announced === 0 || announced > format.recordsMax) {
       counts.malformed++;
       return;
     }
     if (whole < announced) counts.malformed++;
     const uptime = view.getUint32(4);
-    head.sentAt = view.getUint32(8) * 1e6 + Math.floor(view.getUint32(12) / 1000);
+    head.sentAt = view.getUint32(8) * SECOND + Math.floor(view.getUint32(12) / 1000);
     head.bootedAt = head.sentAt - uptime * 1000;
     head.sequence = format.hasSequence ? view.getUint32(16) : 0;
     head.domain = format.hasEngine ? view.getUint16(20) : 0;
@@ -205,11 +180,13 @@ export class FlowDecoder {
   }
 
   #data(view: DataView, id: number, at: number, end: number): void {
-    const head = this.#head;
-    const template = this.templates.get(head.exporter, head.domain, id);
+    const { exporter, domain } = this.#head;
+    const template = this.templates.get(exporter.name, domain, id);
     if (template) this.#records(template, view, at, end);
-    else if (!this.held.hold(head, id, new Uint8Array(view.buffer, view.byteOffset + at, end - at)))
-      this.counts.withoutTemplate++;
+    else {
+      this.#uncounted = true;
+      this.held.hold(this.#head, id, new Uint8Array(view.buffer, view.byteOffset + at, end - at));
+    }
   }
 
   #records(template: WireTemplate, view: DataView, from: number, end: number): void {
@@ -288,7 +265,7 @@ export class FlowDecoder {
     }
     const specs = new Uint8Array(view.buffer.slice(view.byteOffset + at, view.byteOffset + next));
     this.counts.templates++;
-    this.templates.put(exporter, domain, { ...template, dialect, specs });
+    this.templates.put(exporter.name, domain, { ...template, dialect, specs });
     this.#release(template.id);
     return next;
   }
@@ -297,13 +274,15 @@ export class FlowDecoder {
   #release(id: number): void {
     const head = this.#head;
     const sets = this.held.release(head, id);
-    if (sets.length === 0) return;
+    const template = this.templates.get(head.exporter.name, head.domain, id);
+    if (sets.length === 0 || !template) return;
     const now = { ...head };
-    const template = this.templates.get(head.exporter, head.domain, id)!;
+    const before = this.#ownRecords;
     for (const { bytes, ...its } of sets) {
       Object.assign(head, its);
       this.#records(template, new DataView(bytes.buffer), 0, bytes.byteLength);
     }
+    this.#released += this.#ownRecords - before;
     Object.assign(head, now);
   }
 
@@ -312,35 +291,12 @@ export class FlowDecoder {
     // NetFlow v9 has no withdrawal: a template without fields is padding.
     if (version !== IPFIX) return;
     const all = id === SETS[IPFIX].templates || id === SETS[IPFIX].options;
-    this.templates.withdraw(exporter, domain, all ? { isOptions } : { id });
+    this.templates.withdraw(exporter.name, domain, all ? { isOptions } : { id });
   }
 
   #order(count: number): void {
     const { exporter, domain, version, sequence } = this.#head;
-    const lost = this.#sequences.follow(`${exporter} ${domain} ${version}`, sequence, count);
-    if (lost < 0) this.counts.outOfOrder++;
-    else this.counts.lost += lost;
-  }
-}
-
-/** Streams whose sequence is followed at once; past it the one heard of longest ago is forgotten. */
-const STREAMS_MAX = 65_536;
-/** A gap beyond this is an exporter that began anew. */
-const GAP_MAX = 1_000_000;
-
-/** Sequence numbers: what should come next from each exporter and domain. */
-class Sequences {
-  readonly #next = new Map<string, number>();
-
-  /** How many are missing in front of this number; -1 where it goes back or jumps. */
-  follow(stream: string, sequence: number, count: number): number {
-    const expected = this.#next.get(stream);
-    if (expected === undefined && this.#next.size >= STREAMS_MAX)
-      this.#next.delete(this.#next.keys().next().value!);
-    const gap = expected === undefined ? 0 : (sequence - expected) >>> 0;
-    // One that came late does not turn the clock back.
-    if (gap >= 0x8000_0000 && 2 ** 32 - gap < GAP_MAX) return -1;
-    this.#next.set(stream, (sequence + count) >>> 0);
-    return gap > GAP_MAX ? -1 : gap;
+    const units = this.#uncounted ? Number.NaN : count;
+    this.sequences.follow(`${exporter.name} ${domain} ${version}`, sequence, units);
   }
 }

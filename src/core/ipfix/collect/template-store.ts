@@ -2,35 +2,49 @@
 import { type TemplateHead, WireTemplate } from "./wire-template.ts";
 
 export interface TemplateStoreOptions {
-  /** Templates of all exporters together. */
-  readonly templatesMax?: number;
-  /** Addresses of exporters. */
+  /** Bytes that the templates of all exporters may take, with what is made of them once their records come. */
+  readonly templateBytesMax?: number;
+  /** Exporters whose templates are kept at once. */
   readonly exportersMax?: number;
 }
 
-const TEMPLATES_MAX = 65_536;
+const TEMPLATE_BYTES_MAX = 48 << 20;
 const EXPORTERS_MAX = 4096;
 
-/** Templates of one exporter's address. */
+/** Bytes that a template takes, and each of its fields, when its records are decoded. */
+const TEMPLATE_BYTES = 500;
+const FIELD_BYTES = 100;
+const costOf = ({ fieldCount }: TemplateHead): number => TEMPLATE_BYTES + FIELD_BYTES * fieldCount;
+
+/** Templates of one exporter. */
 interface Exporter {
-  readonly address: string;
+  readonly name: string;
   /** By observation domain and template id; the one used longest ago comes first. */
   readonly templates: Map<number, WireTemplate>;
+  bytes: number;
 }
 
 /** Observation domain and template id in one number: 48 bits, exact in a double. */
 const keyOf = (domain: number, id: number): number => domain * 65_536 + id;
+const domainOf = (key: number): number => Math.floor(key / 65_536);
+
+/** A template with whose it is. */
+export interface TemplateEntry {
+  readonly exporter: string;
+  readonly domain: number;
+  readonly template: WireTemplate;
+}
 
 /**
- * The templates of all exporters, in bounds. Where there are too many, an address that has more than its share loses the one it has used
- * longest ago: whoever announces without end pushes out his own. Where there are too many addresses, the one heard of longest ago is forgotten.
+ * The templates of all exporters, in bounds. Where they take too much, an exporter that has more than its share loses the one it has
+ * used longest ago: whoever announces without end pushes out his own. Where there are too many exporters, the one heard of longest
+ * ago is forgotten.
  */
 export class TemplateStore {
   readonly #exporters = new Map<string, Exporter>();
   readonly #max: number;
   readonly #exportersMax: number;
-  /** One that had the most when it was looked for. */
-  #largest: Exporter | undefined;
+  #bytes = 0;
   #size = 0;
   /** Templates that had to make room. */
   evicted = 0;
@@ -38,10 +52,10 @@ export class TemplateStore {
   version = 0;
 
   constructor({
-    templatesMax = TEMPLATES_MAX,
+    templateBytesMax = TEMPLATE_BYTES_MAX,
     exportersMax = EXPORTERS_MAX,
   }: TemplateStoreOptions = {}) {
-    this.#max = templatesMax;
+    this.#max = templateBytesMax;
     this.#exportersMax = exportersMax;
   }
 
@@ -50,96 +64,92 @@ export class TemplateStore {
   }
 
   /** The template of an id; it counts as used. */
-  get(address: string, domain: number, id: number): WireTemplate | undefined {
-    const exporter = this.#exporters.get(address);
+  get(name: string, domain: number, id: number): WireTemplate | undefined {
+    const exporter = this.#exporters.get(name);
     if (!exporter) return undefined;
-    // Only a store that is full needs to know what was used longest ago.
-    if (this.#exporters.size >= this.#exportersMax) renew(this.#exporters, address, exporter);
+    // Only a store that is nearly full needs to know what was used longest ago.
+    if (this.#exporters.size * 2 >= this.#exportersMax) renew(this.#exporters, name, exporter);
     const key = keyOf(domain, id);
     const template = exporter.templates.get(key);
-    if (template && this.#size >= this.#max) renew(exporter.templates, key, template);
+    if (template && this.#bytes * 2 >= this.#max) renew(exporter.templates, key, template);
     return template;
   }
 
   /** Take a template; one that says the same stays, with what was made of it. */
-  put(address: string, domain: number, head: TemplateHead): void {
-    const { templates } = this.#exporterOf(address);
+  put(name: string, domain: number, head: TemplateHead): void {
+    const exporter = this.#exporterOf(name);
     const key = keyOf(domain, head.id);
-    const known = templates.get(key);
-    if (known) templates.delete(key);
-    else this.#size++;
-    if (!known?.equals(head)) this.version++;
-    templates.set(key, known?.equals(head) ? known : new WireTemplate(head));
-    if (this.#size > this.#max) this.#evict();
+    const known = exporter.templates.get(key);
+    if (known?.equals(head)) {
+      renew(exporter.templates, key, known);
+      return;
+    }
+    if (known) this.#remove(exporter, key, known);
+    exporter.templates.set(key, new WireTemplate(head));
+    this.#add(exporter, 1, costOf(head));
+    while (this.#bytes > this.#max && this.#size > 1) this.#evict(exporter);
   }
 
   /** Withdraw a template, or all of a kind of a domain (RFC 7011 section 8.1). */
-  withdraw(address: string, domain: number, which: { id: number } | { isOptions: boolean }): void {
-    const templates = this.#exporters.get(address)?.templates;
-    if (!templates) return;
-    const keys =
+  withdraw(name: string, domain: number, which: { id: number } | { isOptions: boolean }): void {
+    const exporter = this.#exporters.get(name);
+    if (!exporter) return;
+    const isMeant = ([key, template]: [number, WireTemplate]): boolean =>
       "id" in which
-        ? [keyOf(domain, which.id)]
-        : [...templates]
-            .filter(
-              ([key, { isOptions }]) =>
-                Math.floor(key / 65_536) === domain && isOptions === which.isOptions,
-            )
-            .map(([key]) => key);
-    for (const key of keys)
-      if (templates.delete(key)) {
-        this.#size--;
-        this.version++;
-      }
-    if (templates.size === 0) this.#exporters.delete(address);
+        ? key === keyOf(domain, which.id)
+        : domainOf(key) === domain && template.isOptions === which.isOptions;
+    for (const entry of [...exporter.templates].filter(isMeant)) this.#remove(exporter, ...entry);
   }
 
-  /** Forget all of an address: its connection has ended (RFC 7011 section 8.4). */
-  forget(address: string): void {
-    const exporter = this.#exporters.get(address);
+  /** Forget all of an exporter: its connection has ended (RFC 7011 section 8.4). */
+  forget(name: string): void {
+    const exporter = this.#exporters.get(name);
     if (!exporter) return;
-    this.#size -= exporter.templates.size;
-    this.version++;
-    this.#exporters.delete(address);
+    this.#add(exporter, -exporter.templates.size, -exporter.bytes);
+    this.#exporters.delete(name);
   }
 
   /** All of them, to be kept over a restart. */
-  *entries(): Generator<{ address: string; domain: number; template: WireTemplate }> {
-    for (const { address, templates } of this.#exporters.values())
+  *entries(): Generator<TemplateEntry> {
+    for (const { name, templates } of this.#exporters.values())
       for (const [key, template] of templates)
-        yield { address, domain: Math.floor(key / 65_536), template };
+        yield { exporter: name, domain: domainOf(key), template };
   }
 
-  #exporterOf(address: string): Exporter {
-    let exporter = this.#exporters.get(address);
-    if (!exporter) {
-      if (this.#exporters.size >= this.#exportersMax) {
-        const oldest = this.#exporters.values().next().value!;
-        this.evicted += oldest.templates.size;
-        this.forget(oldest.address);
-      }
-      exporter = { address, templates: new Map() };
+  #exporterOf(name: string): Exporter {
+    const known = this.#exporters.get(name);
+    if (!known && this.#exporters.size >= this.#exportersMax) {
+      const oldest = this.#exporters.values().next().value!;
+      this.evicted += oldest.templates.size;
+      this.forget(oldest.name);
     }
-    renew(this.#exporters, address, exporter);
+    const exporter = known ?? { name, templates: new Map(), bytes: 0 };
+    renew(this.#exporters, name, exporter);
     return exporter;
   }
 
-  #evict(): void {
+  /** One that has more than its share makes room: the one that needs it, if it is so. */
+  #evict(needy: Exporter): void {
     const share = this.#max / this.#exporters.size;
-    if (!this.#largest || this.#largest.templates.size <= share)
-      this.#largest = this.#findLargest();
-    const { templates, address } = this.#largest;
-    templates.delete(templates.keys().next().value!);
-    if (templates.size === 0) this.#exporters.delete(address);
-    this.#size--;
+    const exporter = needy.bytes > share ? needy : this.#largest();
+    this.#remove(exporter, ...exporter.templates.entries().next().value!);
     this.evicted++;
-    this.version++;
   }
 
-  #findLargest(): Exporter {
-    return this.#exporters
-      .values()
-      .reduce((most, each) => (each.templates.size > most.templates.size ? each : most));
+  #largest(): Exporter {
+    return this.#exporters.values().reduce((most, each) => (each.bytes > most.bytes ? each : most));
+  }
+
+  #remove(exporter: Exporter, key: number, template: WireTemplate): void {
+    exporter.templates.delete(key);
+    this.#add(exporter, -1, -costOf(template));
+  }
+
+  #add(exporter: Exporter, templates: number, bytes: number): void {
+    exporter.bytes += bytes;
+    this.#bytes += bytes;
+    this.#size += templates;
+    this.version++;
   }
 }
 

@@ -70,6 +70,18 @@ export class WireTemplate implements TemplateHead {
     return this.fields.length === 0 || this.#isFixed;
   }
 
+  /** Index of the first field that has an element; -1 when there is none. */
+  indexOf(enterprise: number, number: number): number {
+    return this.fields.findIndex(
+      (field) => field.number === number && field.enterprise === enterprise,
+    );
+  }
+
+  /** Bytes in front of a field, in a record whose fields all have one length. */
+  offsetOf(index: number): number {
+    return this.fields.slice(0, index).reduce((sum, { length }) => sum + length, 0);
+  }
+
   /** Whether it says the same as another, which it then need not replace. */
   equals({ specs, scopeCount, isOptions, dialect }: TemplateHead): boolean {
     return (
