@@ -9,7 +9,7 @@ import { FlowDecoder, type FlowDecoderOptions, type RecordSpan } from "./flow-de
 import { Mapping } from "./mapping.ts";
 import type { Exporter, MessageHead } from "./message-head.ts";
 import { rawFields } from "./raw-fields.ts";
-import { RecordPlan } from "./record-plan.ts";
+import { RecordPlan, type Wanted, wantedOf } from "./record-plan.ts";
 import { Transfer } from "./transfer.ts";
 import type { WireTemplate } from "./wire-template.ts";
 
@@ -87,19 +87,16 @@ export class FlowCollector {
   readonly #sink: FlowSink;
   readonly #record: RecordWriter;
   readonly #places: Places;
-  readonly #mapping: Mapping;
+  readonly #wanted: readonly Wanted[];
   readonly #scale: boolean;
   readonly #options = new ExporterOptions();
-  readonly #readings = new WeakMap<WireTemplate, Reading>();
   readonly #transfer = new Transfer();
-  #lastTemplate: WireTemplate | undefined;
-  #lastReading: Reading | undefined;
 
   constructor(sink: FlowSink, options: FlowCollectorOptions = {}) {
     this.#sink = sink;
     this.#record = sink.record;
     this.#places = new Places(sink.record.template);
-    this.#mapping = options.mapping ?? new Mapping();
+    this.#wanted = wantedOf(sink.record.template, options.mapping ?? new Mapping());
     this.#scale = options.scale ?? true;
     this.decoder = new FlowDecoder(this.#take, options);
   }
@@ -120,7 +117,8 @@ export class FlowCollector {
       this.#options.learn(template, view, span, head);
       return;
     }
-    const reading = this.#readingOf(template);
+    template.made ??= this.#readingOf(template);
+    const reading = template.made as Reading;
     const { spans } = span;
     if (reading.needsSpans && template.isFixed) template.locate(view, span.at, span.end, spans);
     if (reading.boot >= 0 || reading.lastUptime >= 0) this.#boot(reading, view, spans, head);
@@ -195,18 +193,6 @@ export class FlowCollector {
   }
 
   #readingOf(template: WireTemplate): Reading {
-    if (template === this.#lastTemplate) return this.#lastReading!;
-    let reading = this.#readings.get(template);
-    if (!reading) {
-      reading = this.#read(template);
-      this.#readings.set(template, reading);
-    }
-    this.#lastTemplate = template;
-    this.#lastReading = reading;
-    return reading;
-  }
-
-  #read(template: WireTemplate): Reading {
     const indexOf = (element: number, least = 1): number => {
       const index = template.indexOf(0, element);
       const length = template.fields[index]?.length ?? 0;
@@ -214,7 +200,7 @@ export class FlowCollector {
     };
     const selector = indexOf(OPTION.selector);
     const isUptime = indexOf(ELEMENT.lastUptime, 4) >= 0 && template.dialect === "ipfix";
-    const plan = new RecordPlan(template, this.#record.template, this.#mapping);
+    const plan = new RecordPlan(template, this.#wanted);
     const indexes = {
       sampler: selector >= 0 ? selector : indexOf(OPTION.sampler),
       boot: indexOf(OPTION.bootMillis, 8),

@@ -2,7 +2,7 @@
 import { SECOND } from "../../unirec/time.ts";
 import { HeldSets, type HeldSetsOptions } from "./held-sets.ts";
 import { type Exporter, type MessageHead, NO_HEAD } from "./message-head.ts";
-import { fixedTemplateOf } from "./netflow5.ts";
+import { fixedFormats } from "./netflow5.ts";
 import { Sequences } from "./sequences.ts";
 import { TemplateStore, type TemplateStoreOptions } from "./template-store.ts";
 import { type Dialect, endOfSpecs, type TemplateHead, type WireTemplate } from "./wire-template.ts";
@@ -63,6 +63,7 @@ export class FlowDecoder {
   };
   readonly held: HeldSets;
   readonly sequences = new Sequences();
+  readonly #formats = fixedFormats();
   readonly #onRecord: RecordHandler;
   readonly #head: MessageHead = { ...NO_HEAD };
   readonly #span = { at: 0, end: 0, spans: new Int32Array(64) };
@@ -134,7 +135,7 @@ export class FlowDecoder {
   #fixed(view: DataView, bytes: number): void {
     const { counts } = this;
     const head = this.#head;
-    const format = fixedTemplateOf(head.version);
+    const format = this.#formats[head.version];
     if (!format || bytes < format.headerBytes) {
       counts.foreign++;
       return;
@@ -263,7 +264,7 @@ export class FlowDecoder {
       this.counts.malformed++;
       return -1;
     }
-    const specs = new Uint8Array(view.buffer.slice(view.byteOffset + at, view.byteOffset + next));
+    const specs = Buffer.from(view.buffer, view.byteOffset + at, next - at).toString("latin1");
     this.counts.templates++;
     this.templates.put(exporter.name, domain, { ...template, dialect, specs });
     this.#release(template.id);

@@ -101,11 +101,12 @@ function templateOf(layout: Layout): WireTemplate {
     fieldCount: layout.length,
     scopeCount: 0,
     isOptions: false,
-    specs,
+    specs: Buffer.from(specs).toString("latin1"),
   });
 }
 
-const FORMATS: Readonly<Record<number, FixedFormat>> = {
+/** The formats by version, with templates of their own. */
+export const fixedFormats = (): Readonly<Record<number, FixedFormat>> => ({
   1: {
     template: templateOf(V1),
     headerBytes: 16,
@@ -127,7 +128,4 @@ const FORMATS: Readonly<Record<number, FixedFormat>> = {
     hasSequence: true,
     hasEngine: false,
   },
-};
-
-/** The format of a version; undefined for one that has templates, or is none. */
-export const fixedTemplateOf = (version: number): FixedFormat | undefined => FORMATS[version];
+});

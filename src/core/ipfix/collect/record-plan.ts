@@ -25,6 +25,23 @@ interface LongValue {
   readonly type: Field["type"];
 }
 
+/** A field of the layout, and one of the elements it may come from. */
+export interface Wanted {
+  readonly field: Field;
+  /** Its index. */
+  readonly index: number;
+  readonly element: ElementRef;
+}
+
+/** What a layout wants; of several elements of a field the best comes last, and is not written where it is zero. */
+export const wantedOf = ({ fields }: Template, mapping: Mapping): readonly Wanted[] =>
+  fields.flatMap((field, index) =>
+    mapping
+      .elementsOf(field.name)
+      .toReversed()
+      .map((element) => ({ field, index, element })),
+  );
+
 /**
  * How records of one template become UniRec records of one layout, made when the first of them comes.
  *
@@ -38,28 +55,25 @@ export class RecordPlan {
   #records = 0;
   #fill: Fill | undefined;
 
-  constructor(template: WireTemplate, layout: Template, mapping: Mapping) {
+  constructor(template: WireTemplate, wanted: readonly Wanted[]) {
     this.#template = template;
     const steps: Step[] = [];
     const long: LongValue[] = [];
-    for (const [index, field] of layout.fields.entries()) {
-      const found = mapping
-        .elementsOf(field.name)
-        .map((element) => ({ element, source: indexOf(template, element) }))
-        .filter(({ source }) => source >= 0);
-      if (field.size <= 0) {
-        const [first] = found;
-        if (first) long.push({ ...first, field: index, type: field.type });
+    for (const { field, index, element } of wanted) {
+      const source = indexOf(template, element);
+      if (source < 0) continue;
+      const { type, size, offset } = field;
+      if (size <= 0) {
+        if (long.at(-1)?.field === index) long.pop();
+        long.push({ source, element, field: index, type });
         continue;
       }
-      // The best comes last, and is not written where it is zero.
-      const own = found.toReversed().flatMap(({ element, source }) => {
-        const { length } = template.fields[source]!;
-        const kind = conversionFor({ ...field, type: field.type as ScalarType }, element, length);
-        const from = template.isFixed ? template.offsetOf(source) : source;
-        return kind === undefined ? [] : [{ kind, source: from, length, target: field.offset }];
-      });
-      steps.push(...own.map((step, i) => ({ ...step, isSecond: i > 0 })));
+      const { length } = template.fields[source]!;
+      const kind = conversionFor({ name: field.name, type: type as ScalarType }, element, length);
+      if (kind === undefined) continue;
+      const from = template.isFixed ? template.offsetOf(source) : source;
+      const isSecond = steps.at(-1)?.target === offset;
+      steps.push({ kind, source: from, length, target: offset, isSecond });
     }
     this.#steps = steps;
     this.#long = long;

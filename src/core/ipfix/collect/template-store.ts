@@ -2,19 +2,20 @@
 import { type TemplateHead, WireTemplate } from "./wire-template.ts";
 
 export interface TemplateStoreOptions {
-  /** Bytes that the templates of all exporters may take, with what is made of them once their records come. */
+  /** Bytes that the templates of all exporters may take. */
   readonly templateBytesMax?: number;
   /** Exporters whose templates are kept at once. */
   readonly exportersMax?: number;
 }
 
-const TEMPLATE_BYTES_MAX = 48 << 20;
+const TEMPLATE_BYTES_MAX = 8 << 20;
 const EXPORTERS_MAX = 4096;
+/** Fields of the templates that are warm: each takes some 200 bytes, with its part of the plan. */
+const WARM_FIELDS_MAX = 65_536;
+/** Bytes that a template takes beside its fields as they came. */
+const TEMPLATE_BYTES = 300;
 
-/** Bytes that a template takes, and each of its fields, when its records are decoded. */
-const TEMPLATE_BYTES = 500;
-const FIELD_BYTES = 100;
-const costOf = ({ fieldCount }: TemplateHead): number => TEMPLATE_BYTES + FIELD_BYTES * fieldCount;
+const costOf = ({ specs }: TemplateHead): number => TEMPLATE_BYTES + specs.length;
 
 /** Templates of one exporter. */
 interface Exporter {
@@ -44,6 +45,9 @@ export class TemplateStore {
   readonly #exporters = new Map<string, Exporter>();
   readonly #max: number;
   readonly #exportersMax: number;
+  /** Templates whose fields were looked at, the first first. */
+  readonly #warm = new Set<WireTemplate>();
+  #warmFields = 0;
   #bytes = 0;
   #size = 0;
   /** Templates that had to make room. */
@@ -71,8 +75,27 @@ export class TemplateStore {
     if (this.#exporters.size * 2 >= this.#exportersMax) renew(this.#exporters, name, exporter);
     const key = keyOf(domain, id);
     const template = exporter.templates.get(key);
-    if (template && this.#bytes * 2 >= this.#max) renew(exporter.templates, key, template);
+    if (!template) return undefined;
+    if (this.#bytes * 2 >= this.#max) renew(exporter.templates, key, template);
+    if (!template.isWarm) this.#heat(template);
     return template;
+  }
+
+  /** Its fields will be looked at: others are forgotten where that is too much. */
+  #heat(template: WireTemplate): void {
+    template.isWarm = true;
+    this.#warm.add(template);
+    this.#warmFields += template.fieldCount;
+    for (const first of this.#warm) {
+      if (this.#warmFields <= WARM_FIELDS_MAX) return;
+      this.#cool(first);
+    }
+  }
+
+  #cool(template: WireTemplate): void {
+    if (!this.#warm.delete(template)) return;
+    this.#warmFields -= template.fieldCount;
+    template.cool();
   }
 
   /** Take a template; one that says the same stays, with what was made of it. */
@@ -105,7 +128,7 @@ export class TemplateStore {
   forget(name: string): void {
     const exporter = this.#exporters.get(name);
     if (!exporter) return;
-    this.#add(exporter, -exporter.templates.size, -exporter.bytes);
+    for (const entry of [...exporter.templates]) this.#remove(exporter, ...entry);
     this.#exporters.delete(name);
   }
 
@@ -142,6 +165,7 @@ export class TemplateStore {
 
   #remove(exporter: Exporter, key: number, template: WireTemplate): void {
     exporter.templates.delete(key);
+    this.#cool(template);
     this.#add(exporter, -1, -costOf(template));
   }
 
