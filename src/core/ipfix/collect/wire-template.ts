@@ -170,3 +170,15 @@ export function endOfSpecs(
   }
   return next > end ? -1 : next;
 }
+
+/** Whether plain data, as from a file, is a template: numbers in their ranges, and as many fields as it says. */
+export function isWhole({ id, dialect, fieldCount, scopeCount, specs }: TemplateHead): boolean {
+  const isCount = (value: number, max: number): boolean =>
+    Number.isInteger(value) && value >= 0 && value <= max;
+  if (!isCount(id, 65_535) || !isCount(fieldCount, FIELDS_MAX) || !isCount(scopeCount, fieldCount))
+    return false;
+  if (dialect !== "netflow" && dialect !== "ipfix") return false;
+  const bytes = Uint8Array.from(specs, (character) => character.charCodeAt(0));
+  const end = bytes.byteLength;
+  return endOfSpecs(new DataView(bytes.buffer), 0, { end, count: fieldCount, dialect }) === end;
+}
