@@ -108,7 +108,7 @@ export class RecordPlan {
     { source, element, type }: { source: number; element: ElementRef; type: ArrayType },
   ): readonly number[] | undefined {
     const { fields } = this.#template;
-    for (let i = source; i < fields.length; i++) {
+    for (let i = source; i >= 0; i--) {
       if (fields[i]!.number !== BASIC_LIST || fields[i]!.enterprise !== 0) continue;
       const items = readList(view, { at: spans[2 * i]!, length: spans[2 * i + 1]! }, element, type);
       if (items) return items;

@@ -81,12 +81,15 @@ export class WireTemplate implements TemplateHead {
     return this.fields.length === 0 || this.#isFixed;
   }
 
-  /** Index of the first field that has an element; -1 when there is none. */
+  /**
+   * Index of the last field that has an element; -1 when there is none. Where tunnels are opened the inner headers come
+   * behind the outer.
+   */
   indexOf(enterprise: number, number: number): number {
     const { fields } = this;
-    for (let i = 0; i < fields.length; i++)
-      if (fields[i]!.number === number && fields[i]!.enterprise === enterprise) return i;
-    return -1;
+    let i = fields.length - 1;
+    while (i >= 0 && !(fields[i]!.number === number && fields[i]!.enterprise === enterprise)) i--;
+    return i;
   }
 
   /** Bytes in front of a field, in a record whose fields all have one length. */
