@@ -402,6 +402,34 @@ describe("FlowCollector and sampling:", () => {
     expect(rows).toEqual([{ PACKETS: 3 * factor, BYTES: 400 * factor }]);
   });
 
+  test("takes the interval that a record has itself before that of options", () => {
+    const record = (interval: number): Buffer =>
+      set(256, bytesOf(long(3), long(400), long(interval)));
+    const { rows } = new Collected({ layout: COUNTERS }).take(
+      ipfix([
+        set(
+          3,
+          optionsTemplate(257, 1, [
+            [149, 4],
+            [34, 4],
+          ]),
+        ),
+        set(257, bytesOf([0, 4], [10, 4])),
+        set(
+          2,
+          template(256, [
+            [2, 4],
+            [1, 4],
+            [34, 4],
+          ]),
+        ),
+        record(2),
+        record(0),
+      ]),
+    );
+    expect(rows.map(({ PACKETS }) => PACKETS)).toEqual([6, 30]);
+  });
+
   test("takes NetFlow v5's interval from its head", () => {
     const record = Buffer.alloc(48);
     record.writeUInt32BE(7, 16);

@@ -30,6 +30,7 @@ export interface FlowSink {
 interface Reading {
   readonly plan: RecordPlan;
   readonly sampler: number;
+  readonly interval: number;
   readonly boot: number;
   /** Uptime at the flow's end. */
   readonly lastUptime: number;
@@ -178,7 +179,11 @@ export class FlowCollector {
     }
   }
 
-  #intervalOf({ sampler }: Reading, { view, spans, head }: Transfer): number {
+  /** The record says it itself, or options of its sampler do. */
+  #intervalOf({ sampler, interval }: Reading, { view, spans, head }: Transfer): number {
+    const own =
+      interval < 0 ? 0 : readUnsigned(view, spans[2 * interval]!, spans[2 * interval + 1]!);
+    if (own > 0) return own;
     const id = sampler < 0 ? 0 : readUnsigned(view, spans[2 * sampler]!, spans[2 * sampler + 1]!);
     return this.#options.interval(head, id);
   }
@@ -203,6 +208,7 @@ export class FlowCollector {
     const plan = new RecordPlan(template, this.#wanted);
     const indexes = {
       sampler: selector >= 0 ? selector : indexOf(OPTION.sampler),
+      interval: Math.max(indexOf(OPTION.interval), indexOf(OPTION.randomInterval)),
       boot: indexOf(OPTION.bootMillis, 8),
       lastUptime: isUptime ? indexOf(ELEMENT.lastUptime, 4) : -1,
       micros: indexOf(ELEMENT.micros),

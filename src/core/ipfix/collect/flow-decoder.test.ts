@@ -330,6 +330,17 @@ describe("FlowDecoder", () => {
     expect(decoded.texts).toEqual([]);
   });
 
+  test("withdraws all templates of a domain once a message, however often that says so", () => {
+    const { decoder } = new Decoded();
+    for (let id = 256; id < 20_256; id++)
+      decoder.message(ipfix([set(2, template(id, [[7, 2]]))], { domain: 1 }), EXPORTER);
+    const withdrawals = Array.from({ length: 8000 }, () => bytesOf([2, 2], [0, 2]));
+    const message = ipfix([set(2, ...withdrawals), set(2, PORTS)], { domain: 2 });
+    decoder.message(message, EXPORTER);
+    expect(decoder.templates.get(EXPORTER.name, 2, 256)).toBeDefined();
+    expect(decoder.templates.size).toBe(20_001);
+  });
+
   test("never throws for any bytes, and decodes the next good message", () => {
     const good = ipfix([set(2, PORTS), set(256, hex("00010002"))], { domain: 99 });
     const goodBytes = new Uint8Array(good.buffer);

@@ -69,6 +69,8 @@ export class FlowDecoder {
   readonly #span = { at: 0, end: 0, spans: new Int32Array(64) };
   /** Whether the message has records that nobody could count. */
   #uncounted = false;
+  /** Of which kinds the message has withdrawn all templates. */
+  #withdrawn = 0;
   /** Records that were held. */
   #released = 0;
 
@@ -89,6 +91,7 @@ export class FlowDecoder {
     head.sequence = 0;
     head.bootedAt = Number.NaN;
     this.#uncounted = false;
+    this.#withdrawn = 0;
     if (head.version === IPFIX) this.#ipfix(view, length);
     else if (head.version === NETFLOW_9) this.#netflow9(view, length);
     else this.#fixed(view, length);
@@ -291,8 +294,16 @@ export class FlowDecoder {
     const { exporter, domain, version } = this.#head;
     // NetFlow v9 has no withdrawal: a template without fields is padding.
     if (version !== IPFIX) return;
-    const all = id === SETS[IPFIX].templates || id === SETS[IPFIX].options;
-    this.templates.withdraw(exporter.name, domain, all ? { isOptions } : { id });
+    const { templates, options } = SETS[IPFIX];
+    if (id !== (isOptions ? options : templates)) {
+      this.templates.withdraw(exporter.name, domain, id);
+      return;
+    }
+    // Once a message, for it is a look at all.
+    const kind = isOptions ? 2 : 1;
+    if ((this.#withdrawn & kind) === 0)
+      this.templates.withdrawAll(exporter.name, domain, isOptions);
+    this.#withdrawn |= kind;
   }
 
   #order(count: number): void {

@@ -90,15 +90,16 @@ test("TemplateStore withdraws one template, or all of a kind of one domain", () 
   const store = new TemplateStore();
   for (const domain of [1, 2]) for (const id of [256, 257]) store.put("a", domain, headOf(id));
   store.put("a", 1, { ...headOf(258), isOptions: true });
-  store.withdraw("a", 1, { id: 256 });
+  store.withdraw("a", 1, 256);
   expect(store.size).toBe(4);
-  store.withdraw("a", 1, { isOptions: false });
+  store.withdrawAll("a", 1, false);
   expect([...store.entries()].map(({ domain, template }) => [domain, template.id])).toEqual([
     [2, 256],
     [2, 257],
     [1, 258],
   ]);
-  store.withdraw("nobody", 1, { id: 256 });
+  store.withdraw("nobody", 1, 256);
+  store.withdrawAll("nobody", 1, true);
   store.forget("a");
   expect(store.size).toBe(0);
 });

@@ -113,15 +113,20 @@ export class TemplateStore {
     while (this.#bytes > this.#max && this.#size > 1) this.#evict(exporter);
   }
 
-  /** Withdraw a template, or all of a kind of a domain (RFC 7011 section 8.1). */
-  withdraw(name: string, domain: number, which: { id: number } | { isOptions: boolean }): void {
+  /** Withdraw a template (RFC 7011 section 8.1). */
+  withdraw(name: string, domain: number, id: number): void {
     const exporter = this.#exporters.get(name);
-    if (!exporter) return;
-    const isMeant = ([key, template]: [number, WireTemplate]): boolean =>
-      "id" in which
-        ? key === keyOf(domain, which.id)
-        : domainOf(key) === domain && template.isOptions === which.isOptions;
-    for (const entry of [...exporter.templates].filter(isMeant)) this.#remove(exporter, ...entry);
+    const key = keyOf(domain, id);
+    const template = exporter?.templates.get(key);
+    if (exporter && template) this.#remove(exporter, key, template);
+  }
+
+  /** Withdraw all templates of a domain, of flows or of options: a look at each of the exporter's. */
+  withdrawAll(name: string, domain: number, isOptions: boolean): void {
+    const exporter = this.#exporters.get(name);
+    for (const [key, template] of [...(exporter?.templates ?? [])])
+      if (domainOf(key) === domain && template.isOptions === isOptions)
+        this.#remove(exporter!, key, template);
   }
 
   /** Forget all of an exporter: its connection has ended (RFC 7011 section 8.4). */
