@@ -106,6 +106,13 @@ describe("FlowCollector", () => {
     ]);
   });
 
+  test("takes an IPFIX flow that tells of its beginning only, and not since when, for one that began when it was sent", () => {
+    const { rows } = new Collected({ layout: TIMES }).take(
+      ipfix([set(2, template(256, [[22, 4]])), set(256, bytesOf(long(1000)))]),
+    );
+    expect(rows).toEqual([{ TIME_FIRST: MICROS, TIME_LAST: MICROS }]);
+  });
+
   test("reads NetFlow v9's uptime across its 32 bits", () => {
     const record = bytesOf(long(2 ** 32 - 1000), long(500));
     const { rows } = new Collected({ layout: TIMES }).take(

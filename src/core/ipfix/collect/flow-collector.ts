@@ -32,16 +32,16 @@ interface Reading {
   readonly sampler: number;
   readonly interval: number;
   readonly boot: number;
-  /** Uptime at the flow's end. */
-  readonly lastUptime: number;
+  /** Uptime at the flow's end, or where it has none at its beginning. */
+  readonly uptime: number;
   /** How long the flow took, in microseconds or milliseconds. */
   readonly micros: number;
   readonly millis: number;
   readonly needsSpans: boolean;
 }
 
-/** flowEndSysUpTime, flowDurationMilliseconds and flowDurationMicroseconds. */
-const ELEMENT = { lastUptime: 21, millis: 161, micros: 162 } as const;
+/** flowEndSysUpTime, flowStartSysUpTime, flowDurationMilliseconds and flowDurationMicroseconds. */
+const ELEMENT = { lastUptime: 21, firstUptime: 22, millis: 161, micros: 162 } as const;
 /** The field that takes what a record has beyond the others, where a layout has it. */
 const RAW_FIELDS = "RAW_FIELDS";
 
@@ -122,7 +122,7 @@ export class FlowCollector {
     const reading = template.made as Reading;
     const { spans } = span;
     if (reading.needsSpans && template.isFixed) template.locate(view, span.at, span.end, spans);
-    if (reading.boot >= 0 || reading.lastUptime >= 0) this.#boot(reading, view, spans, head);
+    if (reading.boot >= 0 || reading.uptime >= 0) this.#boot(reading, view, spans, head);
     const transfer = this.#transfer;
     const record = this.#record.begin();
     transfer.view = view;
@@ -139,12 +139,12 @@ export class FlowCollector {
   };
 
   /** When uptime began, which IPFIX says in the record or in options; where it does not, the flow ended when it was sent. */
-  #boot({ boot, lastUptime }: Reading, view: DataView, spans: Int32Array, head: MessageHead): void {
+  #boot({ boot, uptime }: Reading, view: DataView, spans: Int32Array, head: MessageHead): void {
     const value = boot < 0 ? 0 : readUnsigned(view, spans[2 * boot]!, spans[2 * boot + 1]!);
     if (value > 0) head.bootedAt = value * 1000;
     else if (head.version === IPFIX) {
       const told = this.#options.bootedAt(head);
-      head.bootedAt = told > 0 ? told : head.sentAt - view.getUint32(spans[2 * lastUptime]!) * 1000;
+      head.bootedAt = told > 0 ? told : head.sentAt - view.getUint32(spans[2 * uptime]!) * 1000;
     }
   }
 
@@ -204,13 +204,15 @@ export class FlowCollector {
       return length >= least && length <= 8 ? index : -1;
     };
     const selector = indexOf(OPTION.selector);
-    const isUptime = indexOf(ELEMENT.lastUptime, 4) >= 0 && template.dialect === "ipfix";
+    const lastUptime = indexOf(ELEMENT.lastUptime, 4);
+    const uptime = lastUptime >= 0 ? lastUptime : indexOf(ELEMENT.firstUptime, 4);
     const plan = new RecordPlan(template, this.#wanted);
     const indexes = {
       sampler: selector >= 0 ? selector : indexOf(OPTION.sampler),
       interval: Math.max(indexOf(OPTION.interval), indexOf(OPTION.randomInterval)),
       boot: indexOf(OPTION.bootMillis, 8),
-      lastUptime: isUptime ? indexOf(ELEMENT.lastUptime, 4) : -1,
+      // NetFlow has it in the head of each message.
+      uptime: template.dialect === "ipfix" ? uptime : -1,
       micros: indexOf(ELEMENT.micros),
       millis: indexOf(ELEMENT.millis),
     };
