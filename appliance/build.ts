@@ -2,9 +2,10 @@
 /**
  * `npm run appliance`: makes the disk image, its SBOM, a manifest and their checksums.
  *
- *   bun appliance/build.ts [--out FOLDER] [--box PUBLIC_KEY]
+ *   bun appliance/build.ts [--out FOLDER] [--metal | --box PUBLIC_KEY]
  *
- * --box makes the disk of the box for Vagrant, which that key lets in: packer/README.md.
+ * --metal has the kernel with drivers of real hardware. --box makes the disk of the box for Vagrant, which that key lets
+ * in: packer/README.md.
  */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -12,7 +13,7 @@ import { parseArgs } from "node:util";
 import { addVagrantUser, BOX_PACKAGES } from "./box.ts";
 import { BuildError, run, step } from "./command.ts";
 import { compress, writeDisk } from "./disk.ts";
-import { debianTar, install, settle, unpack } from "./rootfs.ts";
+import { debianTar, install, packagesFor, settle, unpack } from "./rootfs.ts";
 import { debianParts, declaredLicence, npmParts, type Part, spdx } from "./sbom.ts";
 import { hostNames, scan } from "./scan.ts";
 import { hostSources } from "./sources.ts";
@@ -22,10 +23,20 @@ export const OUT = join(ROOT, ".cache/appliance");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 export const VERSION: string = JSON.parse(read("package.json")).version;
 export const IMAGE = `nemean-${VERSION}-amd64.qcow2`;
-const BOX_IMAGE = `nemean-${VERSION}-amd64-box.qcow2`;
 
-/** The most an image may weigh. */
+/** The most an image may weigh, but for that of real hardware, whose drivers alone are half as much. */
 const BYTES_MAX = 250e6;
+
+interface Flavour {
+  readonly metal?: boolean | undefined;
+  /** File of a public key. */
+  readonly box?: string | undefined;
+}
+
+function imageName({ metal, box }: Flavour): string {
+  if (metal) return IMAGE.replace(".qcow2", "-metal.qcow2");
+  return box === undefined ? IMAGE : IMAGE.replace(".qcow2", "-box.qcow2");
+}
 
 /** When all of it was made: the time of what is built, so that equal input gives equal output. */
 function epochOfBuild(): number {
@@ -56,7 +67,8 @@ function parts(root: string): Part[] {
 
 const sha256 = (file: string): string => run(["sha256sum", file]).split(" ", 1)[0]!;
 
-function build(out: string, boxKey: string | undefined): void {
+function build(out: string, flavour: Flavour): void {
+  const { metal = false, box } = flavour;
   if (process.getuid?.() !== 0)
     throw new BuildError("the files of an image are root's: run as root");
   if (Bun.version !== read(".bun-version").trim())
@@ -67,19 +79,19 @@ function build(out: string, boxKey: string | undefined): void {
   const root = join(out, "root");
   const boot = join(out, "boot");
   const disk = join(out, "disk.raw");
-  const image = join(out, boxKey === undefined ? IMAGE : BOX_IMAGE);
+  const image = join(out, imageName(flavour));
   const sbom = join(out, `nemean-${VERSION}.spdx.json`);
   const manifest = join(out, "manifest.json");
   mkdirSync(out, { recursive: true });
   process.umask(0o022);
 
-  const more = boxKey === undefined ? [] : BOX_PACKAGES;
-  const tar = step("Debian", () => debianTar(out, { sources, epoch, more }));
+  const packages = [...packagesFor(metal), ...(box === undefined ? [] : BOX_PACKAGES)];
+  const tar = step("Debian", () => debianTar(out, { sources, epoch, packages }));
   step("unpack", () => unpack(tar, root));
   step("install Nemean", () => install(root, process.execPath));
   const contents = parts(root);
   step("settle", () => settle(root, boot));
-  if (boxKey !== undefined) addVagrantUser(root, readFileSync(boxKey, "utf8"));
+  if (box !== undefined) addVagrantUser(root, readFileSync(box, "utf8"));
   const whole = {
     name: "nemean-appliance",
     version: VERSION,
@@ -115,13 +127,15 @@ function build(out: string, boxKey: string | undefined): void {
   const sums = [image, sbom, manifest].map((file) => `${sha256(file)}  ${basename(file)}\n`);
   writeFileSync(join(out, "SHA256SUMS"), sums.join(""));
   console.log(`${image}: ${(bytes / 1e6).toFixed(1)} MB, ${contents.length} packages`);
-  if (bytes > BYTES_MAX) throw new BuildError(`larger than ${BYTES_MAX / 1e6} MB`);
+  if (bytes > BYTES_MAX && !metal) throw new BuildError(`larger than ${BYTES_MAX / 1e6} MB`);
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { out: { type: "string" }, box: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { out: { type: "string" }, box: { type: "string" }, metal: { type: "boolean" } },
+  });
   try {
-    build(values.out ?? OUT, values.box);
+    build(values.out ?? OUT, values);
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     console.error(`appliance: ${error.message}`);

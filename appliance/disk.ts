@@ -10,6 +10,9 @@ const SIZE = { esp: 64, root: 1024, var: 2048 } as const;
 const AT = { esp: 1, root: 1 + SIZE.esp, var: 1 + SIZE.esp + SIZE.root };
 const END = AT.var + SIZE.var + 1;
 
+/** Bytes from the beginning of the disk to a partition. */
+export const offsetOf = (part: keyof typeof AT): number => AT[part] * MIB;
+
 /** GPT types of the discoverable partitions specification. */
 const TYPE = {
   esp: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
@@ -126,7 +129,7 @@ function writeExt4(
   tree: string,
   env: Record<string, string>,
 ): void {
-  const extended = [`offset=${AT[name] * MIB}`, `hash_seed=${UUID[name]}`, "lazy_itable_init=1"];
+  const extended = [`offset=${offsetOf(name)}`, `hash_seed=${UUID[name]}`, "lazy_itable_init=1"];
   run(
     [
       ...["mkfs.ext4", "-q", "-F", "-m", name === "root" ? "1" : "2", "-L", `nemean-${name}`],

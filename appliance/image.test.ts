@@ -185,7 +185,12 @@ describe("the machine", () => {
 });
 
 const HAS_ANALYZE = Bun.which("systemd-analyze") !== null;
-const OWN = ["nemean-firstboot.service", "nemean-issue.service", "nemean-cpu.service"];
+const OWN = [
+  "nemean-firstboot.service",
+  "nemean-issue.service",
+  "nemean-cpu.service",
+  "nemean-health.service",
+];
 
 describe(`units of the image${HAS_ANALYZE ? "" : " (no systemd-analyze here)"}`, () => {
   test.skipIf(!HAS_ANALYZE).each(OWN)(

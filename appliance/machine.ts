@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** The appliance as a virtual machine of qemu. @module */
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { BuildError } from "./command.ts";
+import { CMDLINE } from "./disk.ts";
 
 const OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 
@@ -11,6 +13,8 @@ export interface MachineOptions {
   /** What is written goes with the machine. */
   readonly snapshot?: boolean;
   readonly firmware?: "bios" | "uefi";
+  /** Folder of vmlinuz and initrd.img that qemu starts by itself, without the disk's boot loader. */
+  readonly kernel?: string;
   readonly memory?: number;
   /** Ports of loopback that lead to 443 and 22 of the management port. */
   readonly api: number;
@@ -41,7 +45,8 @@ const value = (text: string): string => text.replaceAll(",", ",,");
 
 /** The command line of qemu. */
 export function qemuCommand(options: MachineOptions): string[] {
-  const { disk, snapshot, firmware, memory, api, ssh, services, tap, credentials } = options;
+  const { disk, snapshot, firmware, kernel, memory, api, ssh, services, tap, credentials } =
+    options;
   if (firmware === "uefi" && !existsSync(OVMF)) throw new BuildError("ovmf is not installed");
   const network = [
     "user,id=mgmt,restrict=on",
@@ -76,6 +81,12 @@ export function qemuCommand(options: MachineOptions): string[] {
     ...(firmware === "uefi"
       ? ["-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${OVMF}`]
       : []),
+    ...(kernel === undefined
+      ? []
+      : [
+          ...["-kernel", join(kernel, "vmlinuz"), "-initrd", join(kernel, "initrd.img")],
+          ...["-append", CMDLINE],
+        ]),
     ...["-drive", `if=none,id=disk,format=qcow2,discard=unmap,file=${value(disk)}`],
     ...["-device", "virtio-blk-pci,drive=disk,bootindex=0"],
     ...(snapshot ? ["-snapshot"] : []),
@@ -85,7 +96,7 @@ export function qemuCommand(options: MachineOptions): string[] {
       "-netdev",
       `dgram,id=tap,${ends.join(",")}`,
       "-device",
-      "virtio-net-pci,netdev=tap,addr=0x11",
+      "virtio-net-pci,netdev=tap,addr=0x11,rx_queue_size=1024",
     ],
     ...Object.entries(credentials ?? {}).flatMap(([name, text]) => [
       "-smbios",

@@ -25,8 +25,13 @@ export const listed = (text: string): string[] =>
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
 
-const packages = (): string[] =>
-  listed(readFileSync(join(import.meta.dir, "packages.list"), "utf8"));
+const KERNEL = { virtual: "linux-image-cloud-amd64", real: "linux-image-amd64" } as const;
+
+/** What is installed: the kernel of virtual machines knows none of real network cards. */
+export const packagesFor = (metal: boolean): string[] =>
+  listed(readFileSync(join(import.meta.dir, "packages.list"), "utf8")).map((name) =>
+    metal && name === KERNEL.virtual ? KERNEL.real : name,
+  );
 
 const DROPPED = ["doc/*", "man/*", "locale/*", "info/*", "bash-completion/*"];
 /** A mirror that falls silent is asked again, and not waited for. */
@@ -40,10 +45,14 @@ const APT = [
 /** Debian as a tar file, made once for a list of packages and a set of sources. */
 export function debianTar(
   cache: string,
-  { sources, epoch, more }: { sources: readonly Source[]; epoch: number; more: readonly string[] },
+  {
+    sources,
+    epoch,
+    packages,
+  }: { sources: readonly Source[]; epoch: number; packages: readonly string[] },
 ): string {
   const lines = sources.map(sourceLine);
-  const names = [...packages(), ...more].join(",");
+  const names = packages.join(",");
   const key = new Bun.CryptoHasher("sha256").update([...lines, names, ...APT].join("\n"));
   const tar = join(cache, `debian-${key.digest("hex").slice(0, 16)}.tar`);
   if (existsSync(tar)) return tar;

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { run } from "../command.ts";
 import { authorizedKey } from "../ssh-key.ts";
 
+/** What ssh ends with when it did not get in. */
+const UNREACHED = 255;
+
 export class Guest {
   readonly #key: string;
   readonly #port: number;
@@ -22,15 +25,11 @@ export class Guest {
 
   /** Run a command; undefined when it cannot be reached. */
   try(command: string): string | undefined {
-    const { exitCode, stdout } = Bun.spawnSync(
-      [
-        ...["ssh", "-i", this.#key, "-p", String(this.#port), "-o", "BatchMode=yes"],
-        ...["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"],
-        ...["-o", "ConnectTimeout=20", "-o", "LogLevel=ERROR", "root@127.0.0.1", command],
-      ],
-      { stdin: "ignore", stderr: "ignore" },
-    );
-    return exitCode === 255 ? undefined : stdout.toString();
+    const { exitCode, stdout } = Bun.spawnSync(this.#ssh(command), {
+      stdin: "ignore",
+      stderr: "ignore",
+    });
+    return exitCode === UNREACHED ? undefined : stdout.toString();
   }
 
   /** Run a command, and give what it prints. */
@@ -38,5 +37,24 @@ export class Guest {
     const said = this.try(command);
     if (said === undefined) throw new Error(`no way into the machine for: ${command}`);
     return said;
+  }
+
+  /** The same, while something else goes on here: once a second `meanwhile` is called. */
+  async during(command: string, meanwhile: () => Promise<unknown>): Promise<string> {
+    const child = Bun.spawn(this.#ssh(command), { stdin: "ignore", stderr: "ignore" });
+    const said = child.stdout.text();
+    while (child.exitCode === null) {
+      await meanwhile();
+      await Promise.race([child.exited, Bun.sleep(1000)]);
+    }
+    return said;
+  }
+
+  #ssh(command: string): string[] {
+    return [
+      ...["ssh", "-i", this.#key, "-p", String(this.#port), "-o", "BatchMode=yes"],
+      ...["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"],
+      ...["-o", "ConnectTimeout=20", "-o", "LogLevel=ERROR", "root@127.0.0.1", command],
+    ];
   }
 }

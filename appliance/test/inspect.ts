@@ -45,6 +45,8 @@ export interface TapPort {
   readonly addresses: number;
   readonly sent: number;
   readonly offloads: readonly string[];
+  /** Descriptors of the receive ring, and how many there may be. */
+  readonly ring: { readonly current: number; readonly max: number };
 }
 
 const MERGING = [
@@ -58,10 +60,14 @@ export function tapPort(guest: Guest): TapPort {
   const [link] = JSON.parse(guest.do("ip -json -details address show tap0")) as [
     { promiscuity: number; addr_info: unknown[] },
   ];
+  const [max = 0, current = 0] = [...guest.do("ethtool -g tap0").matchAll(/^RX:\s+(\d+)/gm)].map(
+    ([, count]) => Number(count),
+  );
   const offloads = guest.do("ethtool -k tap0").split("\n");
   return {
     promiscuous: link.promiscuity > 0,
     addresses: link.addr_info.length,
+    ring: { current, max },
     sent: Number(guest.do("cat /sys/class/net/tap0/statistics/tx_packets")),
     offloads: offloads.flatMap((line) => {
       const [name, state] = line.trim().split(": ");

@@ -4,6 +4,7 @@
 const CLIENT = 0xc0000201; // 192.0.2.1
 const SERVER = 0xc6336402; // 198.51.100.2
 const SCANNER = 0xcb007107; // 203.0.113.7
+const SILENT_SCANNER = 0xcb007109; // 203.0.113.9
 const SYN = 2;
 const RST_ACK = 0x14;
 const ACK = 0x10;
@@ -72,6 +73,27 @@ export const download = (segments: number, port: number): Uint8Array[] =>
     }),
   );
 
+/** Connections in which both sides talk, or one alone is seen; each side in its VLAN, where one is given. */
+export const talk = (
+  connections: number,
+  { isOneSided = false, vlans = [] }: { isOneSided?: boolean; vlans?: readonly number[] } = {},
+): Uint8Array[] =>
+  Array.from({ length: connections }, (_, index) => {
+    const common = { sequence: 1, flags: ACK, payload: 100 };
+    const [client, server] = [30_000 + index, 443];
+    const there = { source: CLIENT, target: SERVER, sourcePort: client, targetPort: server };
+    const back = { source: SERVER, target: CLIENT, sourcePort: server, targetPort: client };
+    const sides = isOneSided ? [there] : [there, back];
+    return sides.map((side, at) => inVlan(tcpFrame({ ...side, ...common }), vlans[at]));
+  }).flat();
+
+/** The frame with a VLAN tag. */
+function inVlan(frame: Uint8Array, id: number | undefined): Uint8Array {
+  if (id === undefined) return frame;
+  const tag = [0x81, 0, id >> 8, id & 0xff];
+  return Uint8Array.from([...frame.subarray(0, 12), ...tag, ...frame.subarray(12)]);
+}
+
 /** Somebody tries the ports of a host, each of which says that it is closed. */
 export const portScan = (ports: number, from = SCANNER): Uint8Array[] =>
   Array.from({ length: ports }, (_, index) => {
@@ -88,4 +110,9 @@ export const portScan = (ports: number, from = SCANNER): Uint8Array[] =>
     ];
   }).flat();
 
+/** The same with a wall in front of the host: nothing comes back. */
+export const silentScan = (ports: number): Uint8Array[] =>
+  portScan(ports, SILENT_SCANNER).filter((_, index) => index % 2 === 0);
+
 export const SCANNER_TEXT = "203.0.113.7";
+export const SILENT_SCANNER_TEXT = "203.0.113.9";
