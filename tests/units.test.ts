@@ -132,6 +132,12 @@ describe("a unit", () => {
     },
   );
 
+  test("has the lines of all in the journal under its name, role and instance", () => {
+    const common = settings(SANDBOX);
+    expect(common.get("SyslogIdentifier")).toEqual(["%N"]);
+    expect(common.get("LogExtraFields")).toEqual(["NEMEAN_ROLE=%j", "NEMEAN_INSTANCE=%i"]);
+  });
+
   test("is no different from others in what all of them have", () => {
     const common = settings(SANDBOX);
     common.delete("ReadWritePaths");
