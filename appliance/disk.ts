@@ -132,7 +132,7 @@ function writeExt4(
   const extended = [`offset=${offsetOf(name)}`, `hash_seed=${UUID[name]}`, "lazy_itable_init=1"];
   run(
     [
-      ...["mkfs.ext4", "-q", "-F", "-m", name === "root" ? "1" : "2", "-L", `nemean-${name}`],
+      ...["mkfs.ext4", "-q", "-F", "-m", "0", "-L", `nemean-${name}`],
       ...["-U", UUID[name], "-E", extended.join(","), "-d", tree, disk, `${SIZE[name]}M`],
     ],
     { env },

@@ -88,7 +88,8 @@ export function qemuCommand(options: MachineOptions): string[] {
           ...["-append", CMDLINE],
         ]),
     ...["-drive", `if=none,id=disk,format=qcow2,discard=unmap,file=${value(disk)}`],
-    ...["-device", "virtio-blk-pci,drive=disk,bootindex=0"],
+    // A kernel that is handed over has the first turn.
+    ...["-device", `virtio-blk-pci,drive=disk${kernel === undefined ? ",bootindex=0" : ""}`],
     ...(snapshot ? ["-snapshot"] : []),
     // The order of the PCI bus tells the management port from the tap.
     ...["-netdev", network.join(","), "-device", "virtio-net-pci,netdev=mgmt,addr=0x10"],

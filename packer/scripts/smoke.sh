@@ -7,7 +7,7 @@ systemctl is-system-running --wait >/dev/null || {
   exit 1
 }
 # Control starts the others, which takes a while where nothing virtualises in hardware.
-timeout 120 sh -c 'until systemctl is-active --quiet nemean-control.service nemean-detectors.service && test -s /var/lib/nemean/setup-token; do sleep 1; done' || {
+timeout 300 sh -c 'until systemctl is-active --quiet nemean-control.service nemean-detectors.service && test -s /var/lib/nemean/setup-token; do sleep 1; done' || {
   journalctl --no-pager -b -o cat -u 'nemean-*'
   exit 1
 }
