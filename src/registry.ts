@@ -21,6 +21,7 @@ export interface ExporterEntry {
 /** Every component by name, in alphabetical order. */
 export const registry: ReadonlyMap<string, Component> = new Map<string, Component>([
   ["amplification", { kind: "detector", load: () => import("./detectors/amplification/index.ts") }],
+  ["backscatter", { kind: "detector", load: () => import("./detectors/backscatter/index.ts") }],
   [
     "blacklist-aggregator",
     {
@@ -30,6 +31,8 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
   ],
   ["brute-force", { kind: "detector", load: () => import("./detectors/brute-force/index.ts") }],
   ["ddos", { kind: "detector", load: () => import("./detectors/ddos/index.ts") }],
+  ["dnsblacklist", { kind: "detector", load: () => import("./detectors/dnsblacklist.ts") }],
+  ["dnstunnel", { kind: "detector", load: () => import("./detectors/dnstunnel/index.ts") }],
   ["flowcounter", { kind: "module", load: () => import("./modules/flowcounter.ts") }],
   ["haddrscan", { kind: "detector", load: () => import("./detectors/haddrscan.ts") }],
   [
@@ -39,6 +42,9 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
       load: () => import("./modules/haddrscan-aggregator.ts"),
     },
   ],
+  ["hoststats", { kind: "detector", load: () => import("./detectors/hoststats/index.ts") }],
+  ["ipblacklist", { kind: "detector", load: () => import("./detectors/ipblacklist/index.ts") }],
+  ["ipfix", { kind: "collector", load: () => import("./collectors/ipfix/index.ts") }],
   ["logger", { kind: "module", load: () => import("./modules/logger.ts") }],
   ["logreplay", { kind: "module", load: () => import("./modules/logreplay.ts") }],
   ["miner", { kind: "detector", load: () => import("./detectors/miner/index.ts") }],
@@ -50,9 +56,12 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
     },
   ],
   ["sip-bf", { kind: "detector", load: () => import("./detectors/sip-bf/index.ts") }],
+  ["smtp-spam", { kind: "detector", load: () => import("./detectors/smtp-spam/index.ts") }],
   ["traffic-repeater", { kind: "module", load: () => import("./modules/traffic-repeater.ts") }],
+  ["urlblacklist", { kind: "detector", load: () => import("./detectors/urlblacklist.ts") }],
   ["voip-fraud", { kind: "detector", load: () => import("./detectors/voip-fraud/index.ts") }],
   ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],
+  ["waintrusion", { kind: "detector", load: () => import("./detectors/waintrusion/index.ts") }],
 ]);
 
 /** Every exporter by name, in alphabetical order. */

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   ctl: async () => (await import("./ctl.ts")).ctlCommand,
   top: async () => (await import("./top.ts")).topCommand,
   config: async () => (await import("./config.ts")).configCommand,
+  lists: async () => (await import("./lists.ts")).listsCommand,
   modules: async () => (await import("./modules.ts")).modulesCommand,
   help: async () => (await import("./modules.ts")).helpCommand,
   link: async () => (await import("./link.ts")).linkCommand,
