@@ -22,7 +22,10 @@ export interface EmbeddedOptions {
 }
 
 /** Has the kernel end a program that knows nothing of us with us, however we end. */
-const TIE = Bun.which("setpriv") === null ? [] : ["setpriv", "--pdeathsig", "TERM", "--"];
+const tied = (command: readonly string[]): string[] =>
+  Bun.which("setpriv") === null || Bun.which(command[0] ?? "") === null
+    ? [...command]
+    : ["setpriv", "--pdeathsig", "TERM", "--", ...command];
 
 type Child = Subprocess<"pipe" | "ignore", "pipe", "pipe">;
 
@@ -45,7 +48,7 @@ export class EmbeddedBackend implements Backend {
   start({ name, kind, command }: ProcessSpec): void {
     const words =
       command && kind === "command"
-        ? [...TIE, ...command]
+        ? tied(command)
         : [...itself(), "process", name, "--control", this.#options.socket, "--tied"];
     try {
       const child: Child = Bun.spawn(words, {

@@ -37,11 +37,17 @@ const sent = (from: string, port: string, via: string, records: number): LinkSta
 });
 
 async function scene(): Promise<Scene> {
-  const product = productOf(await parseConfig(TEXT, "x.toml"));
+  const all = productOf(await parseConfig(TEXT, "x.toml"));
+  const modules = all.modules.filter(({ name }) =>
+    ["vportscan", "sip-bf", "logger"].includes(name),
+  );
+  const product = { ...all, modules };
   const snapshots: Record<string, Partial<Snapshot>> = {
     "capture@tap0": {
       links: [
         sent("flows", "flows", "u:flow_data_source", 50),
+        sent("flows", "flows", "u:module_data_source", 50),
+        sent("flows", "flows", "u:module_sip_data_source", 5),
         sent("flows", "flows", "t:9000", 50),
       ],
     },
@@ -77,13 +83,15 @@ test("linkViews shows where flows, records and alerts go, and what is lost on th
       `${from} -> ${to}.${toPort} by ${via}: ${records}, ${dropped} lost, ${queued} wait`,
   );
   expect(links).toEqual([
-    "capture@tap0 -> vportscan.flows by u:flow_data_source: 47, 3 lost, null wait",
+    "capture@tap0 -> sip-bf.flows by u:module_sip_data_source: 0, 3 lost, null wait",
+    "capture@tap0 -> vportscan.flows by u:module_data_source: 47, 3 lost, null wait",
     "capture@tap0 -> old.0 by u:flow_data_source: 50, 7 lost, null wait",
     "capture@tap0 -> t:9000. by t:9000: 50, 1 lost, null wait",
     "vportscan -> logger.records by u:vportscan.alerts: 2, 7 lost, null wait".replace(
       "records",
       (await scene()).modules.find(({ name }) => name === "logger")!.inputs[0]!,
     ),
+    "sip-bf -> alerts.alerts by control: 0, 0 lost, null wait",
     "vportscan -> alerts.alerts by control: 2, 0 lost, null wait",
     "alerts -> sink:siem.alerts by queue: 1, 3 lost, 4 wait",
   ]);

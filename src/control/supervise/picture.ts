@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** The running product as a picture: its modules, and the links between them. @module */
 import type { DeliveryStats } from "../delivery/delivery.ts";
+import type { ModulePort } from "../module-ports.ts";
 import { allModules } from "../modules.ts";
 import type { LinkStats, Snapshot } from "../snapshot.ts";
 import type { CommandEntry, ModuleEntry, ProcessPlan } from "./layout.ts";
@@ -68,13 +69,23 @@ function flowLinks(scene: Scene): LinkView[] {
   return plans
     .filter(({ kind }) => kind === "capture")
     .flatMap(({ name: capture }) => {
-      const [first, ...others] = snapshots.get(capture)?.links ?? [];
+      const sent = snapshots.get(capture)?.links ?? [];
+      const [first, ...others] = sent.filter(({ via }) => !isForModules(via));
       return [
-        ...detecting.flatMap((plan) => flowsTo(plan, capture, first, snapshots.get(plan.name))),
+        ...detecting.flatMap((plan) => flowsTo(plan, capture, sent, scene)),
         ...(first ? toReaders(scene, capture, first) : []),
         ...others.flatMap((each) => toAll(scene, capture, each)),
       ];
     });
+}
+
+const isForModules = (via: string): boolean => via.startsWith("u:module_");
+
+/** The link that a detector with these wants reads: of what it needs, else of all flows for detectors, else of those that go out. */
+function linkFor(wants: readonly ModulePort[], links: readonly LinkStats[]): LinkStats | undefined {
+  const [narrow] = wants.filter(({ needs }) => needs.length > 0);
+  const name = ["module", ...(narrow?.needs ?? []), "data_source"].join("_");
+  return links.find(({ via }) => via.startsWith(`u:${name}`)) ?? links[0];
 }
 
 /** What modules send by TRAP. */
@@ -140,10 +151,13 @@ const sinkLinks = ({ delivery }: Scene): LinkView[] =>
 function flowsTo(
   plan: ProcessPlan,
   capture: string,
-  sent: LinkStats | undefined,
-  snapshot: Snapshot | undefined,
+  links: readonly LinkStats[],
+  { modules, snapshots }: Scene,
 ): LinkView[] {
+  const snapshot = snapshots.get(plan.name);
   return plan.modules.map((name) => {
+    const wants = modules.find((each) => each.name === name)?.wants ?? [];
+    const sent = linkFor(wants, links);
     const inputs = Object.entries(
       snapshot?.modules.find((each) => each.name === name)?.inputs ?? {},
     );
