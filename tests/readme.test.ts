@@ -28,7 +28,8 @@ function expectDemo({ code, out, said }: Awaited<ReturnType<typeof demo>>): void
   expect(said).toMatch(/flows in .* s \([\d,]+ flows\/s/);
   expect(out).toContain("haddrscan");
   expect(out).toContain("vportscan");
-  expect(said).toContain("2 events:");
+  expect(out).toContain("hoststats");
+  expect(said).toContain("3 events:");
   expect(code).toBe(0);
 }
 

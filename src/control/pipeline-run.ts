@@ -6,6 +6,7 @@ import { type BatchRing, RingReader } from "../core/batch-ring.ts";
 import type { Meter, MeterOptions } from "../core/flow/meter.ts";
 import { FlowTop } from "../core/flow/top.ts";
 import { Merge } from "../core/merge.ts";
+import type { AnyModule } from "../core/module.ts";
 import { Pulse } from "../core/net/poller.ts";
 import { Pipeline } from "../core/pipeline.ts";
 import type { InputPort, ModuleRunner } from "../core/runner.ts";
@@ -14,9 +15,9 @@ import type { TrapEnvironment, TrapOutput } from "../core/trap/interface.ts";
 import type { ServiceSocket } from "../core/trap/service.ts";
 import { parseInterfaces } from "../core/trap/specifier.ts";
 import { CsvFile } from "./csv-file.ts";
-import { portFor } from "./module-ports.ts";
+import { modulePorts, portFor } from "./module-ports.ts";
 import { moduleNamed } from "./modules.ts";
-import { flowsTemplates, meterWith, type PluginPlan } from "./plugins.ts";
+import { flowsTemplates, forModules, meterWith, type PluginPlan, withModules } from "./plugins.ts";
 import type { LinkStats, Snapshot, SourceStats } from "./snapshot.ts";
 import { restoreState, saveState } from "./state-files.ts";
 import { TrapFeed, type TrapFeedPlan } from "./trap-feed.ts";
@@ -169,7 +170,7 @@ export class PipelineRun {
   /** Open the source, set up the modules and link them. */
   static async open(plan: PipelinePlan, hooks: PipelineHooks): Promise<PipelineRun> {
     const defs = await Promise.all(plan.modules.map(({ name }) => moduleNamed(name)));
-    const run = new PipelineRun(plan, hooks);
+    const run = new PipelineRun(withWants(plan, defs), hooks);
     for (const [i, def] of defs.entries()) {
       const { params, interfaces } = plan.modules[i]!;
       const runner = run.#pipeline.add(def, params);
@@ -305,6 +306,16 @@ export class PipelineRun {
       },
     ];
   }
+}
+
+/** What a source of packets has to find for the modules as well; of flows that come, their meters have been told. */
+function withWants(plan: PipelinePlan, defs: readonly AnyModule[]): PipelinePlan {
+  const { source, flows, interfaces, ipfix } = plan;
+  if (source.kind === "rings" || source.kind === "trap" || plan.plugins?.modules) return plan;
+  const plugins = withModules(plan.plugins, modulePorts(defs));
+  if (!plugins) return plan;
+  const isWanted = [flows, interfaces, ipfix].some((target) => target !== undefined);
+  return { ...plan, plugins: isWanted ? plugins : forModules(plugins) };
 }
 
 function openSource(

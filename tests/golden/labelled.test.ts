@@ -3,10 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { modulePorts } from "../../src/control/module-ports.ts";
 import { modulesNamed } from "../../src/control/modules.ts";
 import { PipelineRun } from "../../src/control/pipeline-run.ts";
-import { forModules, withModules } from "../../src/control/plugins.ts";
 import type { Alert } from "../../src/core/alert.ts";
 import { hasShared, NO_SHARED, sharedPath } from "../../src/core/testing/shared.ts";
 
@@ -93,7 +91,6 @@ const SILENT = ["ndpi/sip.pcap", "suricata-verify/dhcp-request-flood/test.pcap"]
 
 const detectors = await modulesNamed(undefined);
 const names = detectors.map(({ name }) => name);
-const plugins = forModules(withModules(undefined, modulePorts(detectors)));
 
 /** The last word on each event that a capture raises. */
 async function eventsOf(path: string): Promise<Alert[]> {
@@ -103,7 +100,6 @@ async function eventsOf(path: string): Promise<Alert[]> {
       source: { kind: "files", paths: [path] },
       modules: detectors.map(({ name }) => ({ name, params: {} })),
       sensor: "test",
-      ...(plugins ? { plugins } : {}),
     },
     { onAlert: (alert) => events.set(alert.id, alert), onWarning: () => {} },
   );

@@ -2,11 +2,10 @@
 import { type Command, Option } from "commander";
 import type { Alert } from "../../core/alert.ts";
 import { EXIT, usageError } from "../../core/errors.ts";
-import { modulePorts } from "../module-ports.ts";
 import { modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
 import { PipelineRun } from "../pipeline-run.ts";
-import { forModules, parsePlugins, withModules } from "../plugins.ts";
+import { parsePlugins } from "../plugins.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { drive, StopSignal } from "./drive.ts";
 import {
@@ -78,7 +77,6 @@ async function replay(paths: readonly string[], flags: Flags): Promise<number> {
     flags.plugins ?? (flags.flows === undefined ? parsePlugins("none") : parsePlugins("default"));
   const defs = await modulesNamed(flags.modules);
   const settings = parseSettings(flags.set ?? [], defs);
-  const plan = withModules(pluginsOf({ plugins }).plugins, modulePorts(defs));
   const json = flags.json === true || process.stdout.isTTY !== true;
   const events = new Map<string, Alert>();
   const progress = new Progress();
@@ -99,7 +97,7 @@ async function replay(paths: readonly string[], flags: Flags): Promise<number> {
         },
       })),
       sensor: "nemean",
-      ...(plan ? { plugins: flags.flows === undefined ? forModules(plan) : plan } : {}),
+      ...pluginsOf({ plugins }),
       ...(flags.flows === undefined ? {} : { flows: flags.flows }),
     },
     {
