@@ -86,7 +86,8 @@ export function checkCages(report: Report, guest: Guest): void {
   ];
   report.check(
     "control, capture and detectors run",
-    Bun.deepEquals(units, expected),
+    // A look at their health may be under way beside them.
+    expected.every((unit) => units.includes(unit)),
     units.join(" "),
   );
 }
