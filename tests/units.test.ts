@@ -21,7 +21,9 @@ const SANDBOX = "nemean-.service.d/10-sandbox.conf";
 const SERVICES = readdirSync(UNITS).filter((name) => name.endsWith(".service"));
 const CONTROL = "nemean-control.service";
 const CAPTURE = "nemean-capture@.service";
-const WORKERS = SERVICES.filter((name) => name !== CONTROL);
+const COLLECTOR = "nemean-collector@.service";
+/** What control starts and ends. */
+const WORKERS = SERVICES.filter((name) => name !== CONTROL && name !== COLLECTOR);
 const CAGED = WORKERS.filter((name) => name !== CAPTURE);
 
 const HAS_ANALYZE = Bun.which("systemd-analyze") !== null;
@@ -56,7 +58,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe("a unit", () => {
   test("is there for each kind of process, with the name that the supervisor gives it", () => {
     const names = ["control", "capture@", "detectors", "detector@", "module@", "command@"];
-    expect(SERVICES.toSorted()).toEqual(names.map((name) => `nemean-${name}.service`).toSorted());
+    expect([CONTROL, ...WORKERS].toSorted()).toEqual(
+      names.map((name) => `nemean-${name}.service`).toSorted(),
+    );
     for (const name of names) {
       const own = name.endsWith("@") ? `${name}a-b.1` : name;
       expect(unitOf(own)?.replace("a-b.1", "")).toBe(`nemean-${name}.service`);
@@ -79,18 +83,30 @@ describe("a unit", () => {
     expect(words(unit, "RestartPreventExitStatus")).toEqual(["64", "78"]);
   });
 
+  test("of a collector is started again by systemd, but not with options that are wrong", () => {
+    const unit = serviceOf(COLLECTOR);
+    expect(unit.get("ExecStart")).toEqual(["/usr/bin/nemean run %i -i u:%i $OPTIONS"]);
+    expect(unit.get("EnvironmentFile")).toEqual(["/etc/nemean/collector-%i.env"]);
+    expect(unit.get("Restart")).toEqual(["on-failure"]);
+    expect(words(unit, "RestartPreventExitStatus")).toEqual(["64"]);
+  });
+
   test.each(SERVICES)("%s is started with options that the program has", (name) => {
-    const [, ...args] = serviceOf(name).get("ExecStart")![0]!.split(" ");
+    const line = serviceOf(name).get("ExecStart")![0]!.replaceAll("%i", "ipfix");
+    const [, ...args] = line.replace("$OPTIONS", "--listen udp:127.0.0.1:0").split(" ");
     const { exitCode } = Bun.spawnSync([process.execPath, MAIN, ...args, "--help"]);
     expect(exitCode).toBe(0);
   });
 
-  test.each(SERVICES)("%s says when it is ready and that it lives, if it is ours", (name) => {
-    const unit = serviceOf(name);
-    const isOurs = name !== "nemean-command@.service";
-    expect(unit.get("Type")).toEqual([isOurs ? "notify" : "exec"]);
-    expect(unit.get("WatchdogSec")).toEqual(isOurs ? ["10"] : undefined);
-  });
+  test.each(SERVICES)(
+    "%s says when it is ready and that it lives, if it is one of ours under control",
+    (name) => {
+      const unit = serviceOf(name);
+      const isUnder = name !== "nemean-command@.service" && name !== COLLECTOR;
+      expect(unit.get("Type")).toEqual([isUnder ? "notify" : "exec"]);
+      expect(unit.get("WatchdogSec")).toEqual(isUnder ? ["10"] : undefined);
+    },
+  );
 
   test.each(SERVICES)("%s has its limits, and its place in the whole", (name) => {
     const unit = serviceOf(name);
@@ -124,7 +140,7 @@ describe("a unit", () => {
     expect(unit.get("RestrictAddressFamilies")).toEqual(["AF_UNIX"]);
   });
 
-  test.each(WORKERS)(
+  test.each([...WORKERS, COLLECTOR])(
     "%s can reach neither D-Bus, which would end others, nor the API's key",
     (name) => {
       const hidden = words(serviceOf(name), "InaccessiblePaths");

@@ -17,6 +17,7 @@ import { apiAnswers, ask, setupToken, until } from "../watch.ts";
 import {
   type Box,
   checkCages,
+  checkCollector,
   checkDoctor,
   checkHealth,
   checkJournal,
@@ -173,6 +174,7 @@ class BootTest {
     checkCages(report, guest);
     checkJournal(report, guest);
     checkPolkit(report, guest);
+    await checkCollector(report, box);
     await checkDoctor(report, box);
     await checkHealth(report, box);
     await checkWatchdog(report, box);

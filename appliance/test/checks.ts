@@ -168,6 +168,37 @@ const FIELDS = ["SYSLOG_IDENTIFIER", "NEMEAN_ROLE", "_SYSTEMD_UNIT", "_UID", "PR
 const shown = (entry: Record<string, unknown>): string =>
   FIELDS.map((field) => `${field}=${entry[field]}`).join(" ");
 
+/** A collector of flow records runs in its cage, and the firewall lets its exporters in. */
+export async function checkCollector(report: Report, { machine, guest }: Box): Promise<void> {
+  const unit = "nemean-collector@ipfix.service";
+  const setUp = [
+    "mkdir -p /etc/nftables.d",
+    "echo 'add rule inet nemean input udp dport 4739 accept' >/etc/nftables.d/collector.nft",
+    "systemctl reload nftables",
+    "echo 'OPTIONS=--listen udp:0.0.0.0:4739' >/etc/nemean/collector-ipfix.env",
+    `systemctl start ${unit}`,
+  ];
+  guest.do(setUp.join(" && "));
+  const listening = await until(machine, "a collector that listens", () => {
+    const now = guest.do("ss -Hlnu 'sport = :4739'").trim();
+    return now === "" ? undefined : now;
+  });
+  report.check("a collector listens for flow records", listening.includes("0.0.0.0:4739"));
+  const found = processes(guest).find((each) => each.unit === unit);
+  report.check(
+    `${unit}: no capability, no new privileges, seccomp`,
+    found?.capEff === NO_CAPABILITY && found.uid !== 0 && found.noNewPrivs && found.seccomp,
+    JSON.stringify(found),
+  );
+  const rules = guest.do("nft list chain inet nemean input");
+  report.check("the firewall lets them in", rules.includes("udp dport 4739 accept"));
+  guest.do(`systemctl stop ${unit}; rm /etc/nftables.d/collector.nft; systemctl reload nftables`);
+  report.check(
+    "it ends when it is told to",
+    guest.do(`systemctl is-failed ${unit}`).trim() === "inactive",
+  );
+}
+
 /** What is wrong is on the screen, and goes from it. */
 export async function checkHealth(report: Report, { machine, guest }: Box): Promise<void> {
   const screen = "/run/issue.d/nemean-health.issue";
