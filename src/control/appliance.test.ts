@@ -41,6 +41,15 @@ test("Appliance runs a source to its end and has given all alerts by then", asyn
   expect(snapshot.sources[0]!.meter.packets).toBeGreaterThan(1000);
 });
 
+test("Appliance is loading until each of its Workers has said something", async () => {
+  using appliance = new Appliance(generated, { onAlert: () => {}, onWarning: () => {} });
+  expect(appliance.isLoading).toBe(true);
+  await appliance.ready;
+  expect(appliance.isLoading).toBe(false);
+  appliance.stop();
+  await appliance.ended();
+});
+
 test("Appliance stops a source that has not ended", async () => {
   const long: AppliancePlan = {
     ...generated,

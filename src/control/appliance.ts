@@ -57,8 +57,10 @@ export class Appliance implements Disposable {
   #unready: number;
   readonly #ready = Promise.withResolvers<boolean>();
   #snapshot = EMPTY_SNAPSHOT;
-  /** When the pipeline, and each capture Worker, last said something. */
+  /** When the pipeline, and each capture Worker, last said something; begun with when they were started. */
   readonly #heard: number[];
+  /** Workers that have said nothing yet: they load, which takes long on a busy machine. */
+  readonly #loading: Set<number>;
   #failure: WorkerFailure | undefined;
 
   constructor(plan: AppliancePlan, hooks: ApplianceHooks) {
@@ -66,6 +68,7 @@ export class Appliance implements Disposable {
     const { source } = plan;
     this.#unready = source.kind === "live" ? source.workers + 1 : 1;
     this.#heard = new Array(this.#unready).fill(performance.now());
+    this.#loading = new Set(this.#heard.keys());
     const pipeline: PipelinePlan = {
       ...plan,
       source: source.kind === "live" ? this.#startCaptures(source, plan.plugins) : source,
@@ -109,6 +112,7 @@ export class Appliance implements Disposable {
   #take(message: WorkerMessage, worker: number): void | Promise<void> {
     const from = message.kind === "source" ? worker + 1 : 0;
     this.#heard[from] = performance.now();
+    this.#loading.delete(from);
     if (message.kind === "alert") return this.#hooks.onAlert(alertOfJson(message.text));
     if (message.kind === "warning") this.#hooks.onWarning(message.message);
     else if (message.kind === "snapshot") this.#snapshot = message.snapshot;
@@ -131,6 +135,11 @@ export class Appliance implements Disposable {
   /** Milliseconds since the Worker that is silent the longest has said something. */
   get silence(): number {
     return performance.now() - Math.min(...this.#heard);
+  }
+
+  /** Whether a Worker has said nothing yet. */
+  get isLoading(): boolean {
+    return this.#loading.size > 0;
   }
 
   /** The last look at all Workers. */

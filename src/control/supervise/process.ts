@@ -13,6 +13,8 @@ import { ControlLine } from "./control-line.ts";
 const BEAT_MS = 500;
 /** Milliseconds without a word from a Worker after which it is taken to hang. */
 const SILENCE_MAX = 6000;
+/** The same while one has said nothing yet: it loads. The service manager waits 120 s for a unit to be ready. */
+const LOAD_MAX = 100_000;
 /** Milliseconds that control has to take the last alerts. */
 const CLOSE_MS = 3000;
 
@@ -31,6 +33,8 @@ interface Running {
   snapshot(): Snapshot;
   /** Milliseconds since the Worker that is silent the longest has said something. */
   silence(): number;
+  /** Whether a Worker has said nothing yet. */
+  isLoading(): boolean;
   stop(): void;
 }
 
@@ -48,7 +52,7 @@ export async function runProcess(
     task.kind === "trap" ? runModule(task.plan, log) : runAppliance(task.plan, line, log);
   const hung = Promise.withResolvers<WorkerFailure>();
   const beat = (): void => {
-    if (running.silence() > SILENCE_MAX)
+    if (running.silence() > (running.isLoading() ? LOAD_MAX : SILENCE_MAX))
       hung.resolve({ message: "a Worker hangs", exitCode: EXIT.software });
     else {
       manager.watchdog();
@@ -86,6 +90,7 @@ function runAppliance(plan: AppliancePlan, line: ControlLine, log: Log): Running
     ended: appliance.ended(),
     snapshot: () => appliance.snapshot(),
     silence: () => appliance.silence,
+    isLoading: () => appliance.isLoading,
     stop: () => appliance.stop(),
   };
 }
@@ -94,8 +99,10 @@ function runModule(plan: TrapModulePlan, log: Log): Running {
   const ready = Promise.withResolvers<boolean>();
   let snapshot = EMPTY_SNAPSHOT;
   let heard = performance.now();
+  let isLoading = true;
   const worker = startWorker({ kind: "trap", plan }, (message) => {
     heard = performance.now();
+    isLoading = false;
     if (message.kind === "log") log(message.level, message.message);
     else if (message.kind === "ready") ready.resolve(true);
     else if (message.kind === "snapshot") snapshot = message.snapshot;
@@ -105,6 +112,7 @@ function runModule(plan: TrapModulePlan, log: Log): Running {
     ended: worker.ended,
     snapshot: () => snapshot,
     silence: () => performance.now() - heard,
+    isLoading: () => isLoading,
     stop: () => worker.stop(),
   };
 }
