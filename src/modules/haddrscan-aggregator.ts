@@ -4,6 +4,7 @@ import { Address, sameIp } from "../core/unirec/ip.ts";
 import { type Reader, template } from "../core/unirec/template.ts";
 import { SECOND } from "../core/unirec/time.ts";
 import type { Ip } from "../core/unirec/types.ts";
+import { windows } from "../core/windows.ts";
 
 /** Addresses that an alert names, and an aggregate. */
 const GIVEN = ["DST_IP0", "DST_IP1", "DST_IP2", "DST_IP3"] as const;
@@ -196,28 +197,3 @@ a scan, makes no record; the number of scans in a window has a bound, at which t
     };
   },
 });
-
-/** Ends windows: by event time, and by the wall clock when nothing comes. */
-function windows(span: number, flush: () => void) {
-  let window: number | undefined;
-  let heard = false;
-  /** Wall time since which no alert has come. */
-  let silent = 0;
-  return {
-    hear(): void {
-      heard = true;
-    },
-    everySecond(now: number): void {
-      const next = Math.floor(now / span);
-      if (window !== undefined && next !== window) flush();
-      window = next;
-    },
-    tick(now: number): void {
-      // A clock that was set is silence as well: nothing is held longer than it should be.
-      if (!heard && Math.abs(now - silent) < span) return;
-      if (!heard) flush();
-      silent = now;
-      heard = false;
-    },
-  };
-}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { Batch } from "../core/batch.ts";
+import { JsonMessages } from "../core/json-messages.ts";
 import { type Context, defineModule, param } from "../core/module.ts";
-import { type AnyReader, reader } from "../core/unirec/reader.ts";
 import { messages, type Reader, template } from "../core/unirec/template.ts";
 import { SECOND } from "../core/unirec/time.ts";
+import { windows } from "../core/windows.ts";
 
 /** Most targets in one message, which so always fits into a record. */
 const TARGETS_MAX = 1000;
@@ -79,9 +79,9 @@ bound, at which the pair that waited longest goes out early (\`pairs_evicted\`).
   inputs: { alerts },
   outputs: { scans },
 
-  setup({ params: settings, out, state }: Setup) {
+  setup({ params: settings, out, state, count }: Setup) {
     const { minutes, noblockscans, pairsMax } = settings;
-    const json = new JsonMessages(out.scans);
+    const json = new JsonMessages(out.scans, scans);
     const { before, ports, begun, first, last } = columnsOf(state, pairsMax);
     const pairs = state.table("pairs", {
       key: ["ip", "ip", "number"],
@@ -123,7 +123,8 @@ bound, at which the pair that waited longest goes out early (\`pairs_evicted\`).
         rows.push(row);
       });
       const each = rows.reverse().map(scanOf); // in the order in which they were heard of last
-      for (const scan of noblockscans ? each : bySource(each)) json.send(scan);
+      for (const scan of noblockscans ? each : bySource(each))
+        if (!json.send(scan)) count("messages_too_long");
       for (const row of rows) pairs.delete(row);
       json.flush();
     }
@@ -141,31 +142,6 @@ bound, at which the pair that waited longest goes out early (\`pairs_evicted\`).
     };
   },
 });
-
-/** Ends windows: by event time, and by the wall clock when nothing comes. */
-function windows(span: number, flush: () => void) {
-  let window: number | undefined;
-  let heard = false;
-  /** Wall time since which no alert has come. */
-  let silent = 0;
-  return {
-    hear(): void {
-      heard = true;
-    },
-    everySecond(now: number): void {
-      const next = Math.floor(now / span);
-      if (window !== undefined && next !== window) flush();
-      window = next;
-    },
-    tick(now: number): void {
-      // A clock that was set is silence as well: nothing is held longer than it should be.
-      if (!heard && Math.abs(now - silent) < span) return;
-      if (!heard) flush();
-      silent = now;
-      heard = false;
-    },
-  };
-}
 
 /** All targets of a source in one, or in as many as have room for them. */
 function bySource(scans: readonly Scan[]): Scan[] {
@@ -186,29 +162,4 @@ function bySource(scans: readonly Scan[]): Scan[] {
     whole.ts_last = Math.max(whole.ts_last, scan.ts_last);
   }
   return out;
-}
-
-/** JSON on its way out. */
-class JsonMessages {
-  readonly #out: Setup["out"]["scans"];
-  readonly #batch = new Batch();
-  readonly #cursor: AnyReader = reader(scans);
-  readonly #encoder = new TextEncoder();
-
-  constructor(out: Setup["out"]["scans"]) {
-    this.#out = out;
-  }
-
-  send(value: object): void {
-    const text = this.#encoder.encode(JSON.stringify(value));
-    if (!this.#batch.fits(text.length)) this.flush();
-    this.#batch.bytes.set(text, this.#batch.push(text.length));
-  }
-
-  flush(): void {
-    if (this.#batch.count === 0) return;
-    this.#cursor.reset(this.#batch);
-    this.#out.forward(this.#cursor);
-    this.#batch.clear();
-  }
 }

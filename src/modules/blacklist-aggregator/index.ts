@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { Batch } from "../../core/batch.ts";
+import { JsonMessages } from "../../core/json-messages.ts";
 import { type Context, defineModule, param } from "../../core/module.ts";
-import { type AnyReader, reader } from "../../core/unirec/reader.ts";
 import { messages } from "../../core/unirec/template.ts";
 import { SECOND } from "../../core/unirec/time.ts";
+import { windows } from "../../core/windows.ts";
 import { Event, PORTS_MAX, SERVICE_PORT_MAX } from "./event.ts";
 import { ipAlerts, ofIp, ofUrl, type Sighting, urlAlerts } from "./sightings.ts";
 
@@ -60,7 +60,7 @@ which the oldest event goes out early (\`events_early\`).
   outputs: { events },
 
   setup({ params: { minutes, targetsMax }, out, count }: Setup) {
-    const json = new JsonMessages(out.events);
+    const json = new JsonMessages(out.events, events);
     /** Events of the window, oldest first. */
     const open = new Map<string, Event>();
     let targets = 0;
@@ -68,7 +68,7 @@ which the oldest event goes out early (\`events_early\`).
     function send(key: string, event: Event): void {
       open.delete(key);
       targets -= event.targets.size;
-      json.send(event.message(minutes));
+      if (!json.send(event.message(minutes))) count("messages_too_long");
     }
 
     function flush(): void {
@@ -115,53 +115,3 @@ which the oldest event goes out early (\`events_early\`).
     };
   },
 });
-
-/** Ends windows: by event time, and by the wall clock when nothing comes. */
-function windows(span: number, flush: () => void) {
-  let window: number | undefined;
-  let heard = false;
-  /** Wall time since which no alert has come. */
-  let silent = 0;
-  return {
-    hear(): void {
-      heard = true;
-    },
-    everySecond(now: number): void {
-      const next = Math.floor(now / span);
-      if (window !== undefined && next !== window) flush();
-      window = next;
-    },
-    tick(now: number): void {
-      // A clock that was set is silence as well: nothing is held longer than it should be.
-      if (!heard && Math.abs(now - silent) < span) return;
-      if (!heard) flush();
-      silent = now;
-      heard = false;
-    },
-  };
-}
-
-/** JSON on its way out. */
-class JsonMessages {
-  readonly #out: Setup["out"]["events"];
-  readonly #batch = new Batch();
-  readonly #cursor: AnyReader = reader(events);
-  readonly #encoder = new TextEncoder();
-
-  constructor(out: Setup["out"]["events"]) {
-    this.#out = out;
-  }
-
-  send(value: object): void {
-    const text = this.#encoder.encode(JSON.stringify(value));
-    if (!this.#batch.fits(text.length)) this.flush();
-    this.#batch.bytes.set(text, this.#batch.push(text.length));
-  }
-
-  flush(): void {
-    if (this.#batch.count === 0) return;
-    this.#cursor.reset(this.#batch);
-    this.#out.forward(this.#cursor);
-    this.#batch.clear();
-  }
-}
