@@ -61,9 +61,9 @@ export const params = {
     about: "Only with `compat=nemea`: take the time from the flows, not from the machine",
     flag: "F",
   }),
-  noEos: param.flag({
+  noEof: param.flag({
     default: false,
-    about: "Accepted for the original's sake: the end of the stream is always handed on",
+    about: "Keep the end of the stream from the receivers, who then wait for the next sender",
     flag: "n",
   }),
   compat: param.compat(),
