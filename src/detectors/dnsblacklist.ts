@@ -4,6 +4,7 @@ import { FilterConfig } from "../core/threat-list/filter-config.ts";
 import { DomainMatcher } from "../core/threat-list/matcher.ts";
 import { Meeting, NamedContacts } from "../core/threat-list/named-contacts.ts";
 import { bitmapsByName, OriginalFile } from "../core/threat-list/original-file.ts";
+import { listParams } from "../core/threat-list/params.ts";
 import { flowsText } from "../core/threat-list/sightings.ts";
 import { originalSource, parseSources } from "../core/threat-list/sources.ts";
 import { ThreatLists } from "../core/threat-list/threat-lists.ts";
@@ -34,47 +35,16 @@ const alerts = template(`
 `);
 
 const params = {
-  lists: param.text({
-    default: "",
-    about: "Files with listed names, `name=path;severity=8`, by commas",
+  ...listParams({
+    listed: "names",
+    flows: "Flows of a host about a listed name",
+    pairs: "Pairs of host and listed name",
   }),
   config: param.text({
     default: "",
     about: "Configuration of the original, which names its file",
     flag: "c",
   }),
-  noEof: param.flag({
-    default: false,
-    about: "Keep the end of the stream from the receivers, who then wait for the next sender",
-    flag: "n",
-  }),
-  flowsMin: param.count({
-    default: 1,
-    min: 1,
-    about: "Flows of a host about a listed name that raise an alert",
-  }),
-  updateInterval: param.seconds({
-    default: 60,
-    about: "Least time between two updates of an event",
-  }),
-  opensMax: param.count({
-    default: 1000,
-    min: 1,
-    about:
-      "Events opened in a minute at most; what is beyond is counted and opens with a later flow",
-  }),
-  idleTimeout: param.seconds({
-    default: 3600,
-    min: 1,
-    about: "An event without flows for this long has ended",
-  }),
-  contactsMax: param.count({
-    default: 16_384,
-    min: 16,
-    max: 1 << 20,
-    about: "Pairs of host and listed name watched at once",
-  }),
-  compat: param.compat(),
 };
 type Setup = Context<typeof params, { alerts: typeof alerts }>;
 type Flow = Reader<typeof flows>;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { type Context, defineModule, type Handlers, param } from "../../core/module.ts";
+import { listParams } from "../../core/threat-list/params.ts";
 import { template } from "../../core/unirec/template.ts";
 import { Contacts } from "./contacts.ts";
 import { original } from "./original.ts";
@@ -14,9 +15,10 @@ const alerts = template(`
 `);
 
 const params = {
-  lists: param.text({
-    default: "",
-    about: "Files with listed addresses, `name=path;severity=8`, by commas",
+  ...listParams({
+    listed: "addresses",
+    flows: "Flows with a listed address",
+    pairs: "Pairs of listed address and list",
   }),
   config: param.text({
     default: "",
@@ -33,43 +35,11 @@ const params = {
     about: "The original's file of IPv6 addresses, in place of the configuration's",
     flag: "6",
   }),
-  noEof: param.flag({
-    default: false,
-    about: "Keep the end of the stream from the receivers, who then wait for the next sender",
-    flag: "n",
-  }),
-  flowsMin: param.count({
-    default: 1,
-    min: 1,
-    about: "Flows with a listed address that raise an alert",
-  }),
-  updateInterval: param.seconds({
-    default: 60,
-    about: "Least time between two updates of an event",
-  }),
-  opensMax: param.count({
-    default: 1000,
-    min: 1,
-    about:
-      "Events opened in a minute at most; what is beyond is counted and opens with a later flow",
-  }),
-  idleTimeout: param.seconds({
-    default: 3600,
-    min: 1,
-    about: "An event without flows for this long has ended",
-  }),
-  contactsMax: param.count({
-    default: 16_384,
-    min: 16,
-    max: 1 << 20,
-    about: "Pairs of listed address and list watched at once",
-  }),
   portsLeak: param.flag({
     default: false,
     about:
       "Only with `compat=nemea`: as an original that reads ports, and has them leak to the lines after",
   }),
-  compat: param.compat(),
 };
 export type Setup = Context<typeof params, { alerts: typeof alerts }>;
 export type Flows = typeof flows;
