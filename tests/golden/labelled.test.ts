@@ -150,14 +150,14 @@ else {
 
   describe("labelled captures:", () => {
     let detected = 0;
-    let false_ = 0;
+    let strangers = 0;
 
     test.each(known)(
       "the detectors find what $file shows, and name who does it to whom",
       async (attack) => {
         const events = await eventsOf(sharedPath(LABELLED, attack.file));
         const wrong = events.filter((alert) => isFalse(attack, alert));
-        false_ += wrong.length;
+        strangers += wrong.length;
         for (const alert of wrong) say(`  ${attack.file}, of others: ${inWords(alert)}`);
         expect(missing(attack, events)).toEqual([]);
         detected++;
@@ -166,9 +166,9 @@ else {
     );
 
     test("the detectors find each labelled attack, and next to nobody else", () => {
-      say(`labelled captures: ${detected}/${known.length} detected, ${false_} false alerts`);
+      say(`labelled captures: ${detected}/${known.length} detected, ${strangers} false alerts`);
       expect(detected).toBe(known.length);
-      expect(false_).toBe(0);
+      expect(strangers).toBe(0);
     });
 
     test.each(SILENT)(

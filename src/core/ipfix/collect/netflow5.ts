@@ -68,25 +68,11 @@ const V1: Layout = [
   [F.flags, 1],
   [F.padding, 7],
 ];
-const V5: Layout = [
-  ...HEAD,
-  [F.padding, 1],
-  [F.flags, 1],
-  [F.protocol, 1],
-  [F.tos, 1],
-  ...AS,
-  [F.padding, 2],
-];
-/** Its last 4 bytes are the router that the switch spared the work. */
-const V7: Layout = [
-  ...HEAD,
-  [F.padding, 1],
-  [F.flags, 1],
-  [F.protocol, 1],
-  [F.tos, 1],
-  ...AS,
-  [F.padding, 6],
-];
+/** What NetFlow v5 and v7 have alike. */
+const WITH_AS: Layout = [...HEAD, [F.padding, 1], [F.flags, 1], [F.protocol, 1], [F.tos, 1], ...AS];
+const V5: Layout = [...WITH_AS, [F.padding, 2]];
+/** The last 4 bytes are the router that the switch spared the work. */
+const V7: Layout = [...WITH_AS, [F.padding, 6]];
 
 function templateOf(layout: Layout): WireTemplate {
   const specs = new Uint8Array(layout.length * 4);
