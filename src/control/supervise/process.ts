@@ -13,8 +13,10 @@ import { ControlLine } from "./control-line.ts";
 const BEAT_MS = 500;
 /** Milliseconds without a word from a Worker after which it is taken to hang. */
 const SILENCE_MAX = 6000;
-/** The same while one has said nothing yet: it loads. The service manager waits 120 s for a unit to be ready. */
+/** The same for one that has said nothing yet, as long as it works: on a busy machine it loads for long. A unit may take 120 s to be ready. */
 const LOAD_MAX = 100_000;
+/** Milliseconds of CPU between two signs of life that a process takes which loads, and one that waits does not. */
+const WORK_MS = 25;
 /** Milliseconds that control has to take the last alerts. */
 const CLOSE_MS = 3000;
 
@@ -51,8 +53,10 @@ export async function runProcess(
   const running =
     task.kind === "trap" ? runModule(task.plan, log) : runAppliance(task.plan, line, log);
   const hung = Promise.withResolvers<WorkerFailure>();
+  const load = new Load();
   const beat = (): void => {
-    if (running.silence() > (running.isLoading() ? LOAD_MAX : SILENCE_MAX))
+    const isIdle = running.isLoading() ? load.idle() > SILENCE_MAX : true;
+    if (running.silence() > (isIdle ? SILENCE_MAX : LOAD_MAX))
       hung.resolve({ message: "a Worker hangs", exitCode: EXIT.software });
     else {
       manager.watchdog();
@@ -78,6 +82,20 @@ export async function runProcess(
   if (failure || !isStopped) line.tell({ kind: "ended", ...(failure ? { failure } : {}) });
   await line.close(CLOSE_MS);
   return failure?.exitCode ?? EXIT.ok;
+}
+
+/** Whether a process that has not begun yet gets on. */
+class Load {
+  #cpu = process.cpuUsage();
+  #worked = performance.now();
+
+  /** Milliseconds since it last took some CPU time; asked at each sign of life. */
+  idle(): number {
+    const { user, system } = process.cpuUsage(this.#cpu);
+    this.#cpu = process.cpuUsage();
+    if ((user + system) / 1000 > WORK_MS) this.#worked = performance.now();
+    return performance.now() - this.#worked;
+  }
 }
 
 function runAppliance(plan: AppliancePlan, line: ControlLine, log: Log): Running {
