@@ -112,7 +112,7 @@ async function demo(flags: Flags): Promise<number> {
 }
 
 /** Flows leave soon, so that what is found is seen soon. */
-const QUICK = { idle: 5, linger: 1, active: 60 };
+const QUICK = { idle: 5, linger: 1, brief: 2, active: 60 };
 
 /** What the generator hid, which the detectors were not told. */
 function tellTruth(attacks: readonly Attack[]): void {

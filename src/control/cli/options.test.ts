@@ -39,11 +39,23 @@ describe("meterOptions", () => {
   });
 
   test("meterOptions reach the meter", () => {
-    const args = ["--active", "60", "--idle", "5", "--linger", "0", "--max-flows", "16"];
+    const args = [
+      "--active",
+      "60",
+      "--idle",
+      "5",
+      "--linger",
+      "0",
+      "--brief",
+      "3",
+      "--max-flows",
+      "16",
+    ];
     expect(parsed(...args, "--key", "5tuple", "--link-bit", "63", "--no-tunnels")).toEqual({
       active: 60,
       idle: 5,
       linger: 0,
+      brief: 3,
       flowsMax: 16,
       link: 63,
       vlanInKey: false,

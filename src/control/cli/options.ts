@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { usageError } from "../../core/errors.ts";
-import { METER_DEFAULTS, type MeterOptions } from "../../core/flow/meter.ts";
+import { LIVE_DEFAULTS, METER_DEFAULTS, type MeterOptions } from "../../core/flow/meter.ts";
 import type { LivePlan } from "../appliance.ts";
 import { type PluginGroups, type PluginPlan, parsePlugins } from "../plugins.ts";
 
@@ -58,6 +58,12 @@ export function meterOptions(command: Command): Command {
       ).argParser(numberIn({ min: 0, max: 2000, unit: "seconds" })),
     )
     .addOption(
+      new Option(
+        "--brief <seconds>",
+        "export a flow of one packet, or of TCP SYNs without answer, this long after its first; 0 for never",
+      ).argParser(numberIn({ min: 0, max: 2000, unit: "seconds" })),
+    )
+    .addOption(
       new Option("--max-flows <count>", "most flows at once")
         .argParser(numberIn({ min: 16, max: 1 << 24, unit: "a whole number", whole: true }))
         .default(METER_DEFAULTS.flowsMax),
@@ -89,6 +95,7 @@ export interface MeterFlags {
   readonly active: number;
   readonly idle: number;
   readonly linger?: number;
+  readonly brief?: number;
   readonly maxFlows: number;
   readonly key: "5tuple+vlan" | "5tuple";
   readonly linkBit?: number;
@@ -114,6 +121,7 @@ export const meterOptionsOf = (flags: MeterFlags): MeterOptions => ({
   vlanInKey: flags.key === "5tuple+vlan",
   tunnels: flags.tunnels,
   ...(flags.linger === undefined ? {} : { linger: flags.linger }),
+  ...(flags.brief === undefined ? {} : { brief: flags.brief }),
   ...(flags.linkBit === undefined ? {} : { link: flags.linkBit }),
 });
 
@@ -143,10 +151,9 @@ export interface CaptureFlags {
   readonly backend: "auto" | "ring" | "libpcap";
 }
 
-/** Capture from an interface as these flags say; `defaults` are the command's own for what they leave open. */
+/** Capture from an interface as these flags say. */
 export const livePlanOf = (
   flags: MeterFlags & CaptureFlags & { readonly interface: string },
-  defaults: MeterOptions = {},
 ): LivePlan => ({
   kind: "live",
   workers: flags.workers,
@@ -154,7 +161,7 @@ export const livePlanOf = (
     interface: flags.interface,
     ringBytes: flags.ring << 20,
     backend: flags.backend,
-    meter: { ...defaults, ...meterOptionsOf(flags) },
+    meter: { ...LIVE_DEFAULTS, ...meterOptionsOf(flags) },
     ...(flags.filter === undefined ? {} : { filter: flags.filter }),
   },
 });

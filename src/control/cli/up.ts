@@ -48,9 +48,6 @@ interface Flags extends MeterFlags, CaptureFlags, PluginFlags {
   readonly supervisor: "embedded" | "systemd";
 }
 
-/** Seconds after which a TCP connection that ended is exported, so that its alert comes in time. */
-const LINGER = 5;
-
 /** `nemean up`: the whole appliance on an interface, with built-in defaults. */
 export function upCommand(program: Command, status: Status): Command {
   const command = program
@@ -108,7 +105,7 @@ async function fromOptions(flags: Flags & { readonly interface: string }): Promi
     api: { ...LOCAL, port: flags.port ?? LOCAL.port },
     sinks: [],
     product: {
-      sources: [{ name: flags.interface, source: livePlanOf(flags, { linger: LINGER }) }],
+      sources: [{ name: flags.interface, source: livePlanOf(flags) }],
       idle: flags.idle,
       modules: defs.map((def) => moduleEntry(def, settings.get(def.name))),
       commands: [],

@@ -5,7 +5,7 @@ import type { Config } from "./read.ts";
 /** What a configuration comes to: sources, modules and how they are linked. */
 export function productOf(config: Config): Product {
   const { sources, meter, plugins, flows, modules, commands, links, sensor, limits } = config;
-  const { active, idle, linger, maxFlows, vlanInKey, tunnels } = meter;
+  const { active, idle, linger, brief, maxFlows, vlanInKey, tunnels } = meter;
   return {
     sources: sources.map(({ interface: name, workers, ring, backend, filter }) => ({
       name,
@@ -16,7 +16,7 @@ export function productOf(config: Config): Product {
           interface: name,
           ringBytes: ring * 1024 ** 2,
           backend,
-          meter: { active, idle, linger, flowsMax: maxFlows, vlanInKey, tunnels },
+          meter: { active, idle, linger, brief, flowsMax: maxFlows, vlanInKey, tunnels },
           ...(filter === "" ? {} : { filter }),
         },
       },

@@ -29,7 +29,7 @@ describe("parseConfig", () => {
     const config = await parseConfig(LEAST, "x.toml");
     expect(config).toMatchObject({
       sources: [{ interface: "tap0", workers: 1, backend: "auto" }],
-      meter: { active: 300, idle: 30, linger: 5 },
+      meter: { active: 300, idle: 30, linger: 5, brief: 5 },
       plugins: [],
       api: { port: 8080 },
       data: "nemean-data",

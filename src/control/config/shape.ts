@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** What a configuration file holds beside modules and sinks, which declare their own parameters. @module */
-import { METER_DEFAULTS } from "../../core/flow/meter.ts";
+import { LIVE_DEFAULTS, METER_DEFAULTS } from "../../core/flow/meter.ts";
 import { type ParamOf, param } from "../../core/module.ts";
 
 /** A list of texts. */
@@ -69,7 +69,13 @@ export const METER = {
   }),
   linger: param.seconds({
     about: "export a TCP connection that ended after this long",
-    default: 5,
+    default: LIVE_DEFAULTS.linger,
+    max: 2000,
+  }),
+  brief: param.seconds({
+    about:
+      "export a flow of one packet, or of TCP SYNs without answer, this long after its first; 0 for never",
+    default: LIVE_DEFAULTS.brief,
     max: 2000,
   }),
   maxFlows: param.count({

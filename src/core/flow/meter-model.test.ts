@@ -189,7 +189,7 @@ const textOf = (rows: Rows): string[] =>
 
 function reference(
   all: readonly Step[],
-  options: { active: number; idle: number; linger?: number },
+  options: { active: number; idle: number; linger?: number; brief?: number },
 ): string[] {
   const model = new ReferenceMeter(options);
   for (const packet of packetsOf(all)) model.packet(packet);
@@ -211,11 +211,13 @@ function reference(
 }
 
 describe("Meter, against the reference:", () => {
-  test.each<[string, { active: number; idle: number; linger?: number }]>([
+  test.each<[string, { active: number; idle: number; linger?: number; brief?: number }]>([
     ["usual timeouts", { active: 60, idle: 10 }],
     ["a short active timeout", { active: 5, idle: 10 }],
     ["equal timeouts", { active: 10, idle: 10 }],
     ["a short linger", { active: 60, idle: 10, linger: 1 }],
+    ["brief flows that end soon", { active: 60, idle: 10, linger: 3, brief: 2 }],
+    ["brief flows that end later than others", { active: 20, idle: 3, brief: 5 }],
     ["a linger above the idle timeout", { active: 60, idle: 3, linger: 20 }],
   ])("Meter sends the flows of the reference: %s", (_, options) => {
     assert(
@@ -230,7 +232,7 @@ describe("Meter, against the reference:", () => {
     const sizes = array(integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 5 });
     assert(
       property(steps([...FORWARD, ...BACK]), sizes, (all, cuts) => {
-        const options = { active: 30, idle: 10, linger: 2, flowsMax: 4 };
+        const options = { active: 30, idle: 10, linger: 2, brief: 3, flowsMax: 4 };
         expect(meter(all, options, cuts).rows).toEqual(meter(all, options).rows);
       }),
       { seed: 12, numRuns: 100 },
@@ -240,7 +242,7 @@ describe("Meter, against the reference:", () => {
   test("Meter keeps its watermarks while capture time goes forward", () => {
     assert(
       property(steps(FORWARD), (all) => {
-        expect(meter(all, { active: 30, idle: 10, linger: 2 }).late).toBe(0);
+        expect(meter(all, { active: 30, idle: 10, linger: 2, brief: 3 }).late).toBe(0);
       }),
       { seed: 13, numRuns: 100 },
     );

@@ -215,6 +215,22 @@ describe("Meter, flow end:", () => {
     expect(over({}).at(5.1, ask(2)).left).toEqual(["3 1/1"]);
   });
 
+  test("Meter sends a packet that is alone, and SYNs that nobody answers, soon after the first, when told to", () => {
+    const brief = new Played({ ...timeouts, brief: 2 });
+    brief.at(0, ask(), send(SYN)).at(1, send(SYN)).at(2, ask(9));
+    expect(brief.left.sort()).toEqual(["1 1/0", "1 2/0"]);
+    const kept = new Played({ ...timeouts, brief: 2 });
+    kept.at(0, ask(1), ask(1), send(SYN), reply(SYN | ACK)).at(2.5, ask(9));
+    expect(kept.left).toEqual([]);
+    expect(new Played(timeouts).at(0, ask(), send(SYN)).at(2.5, ask(9)).left).toEqual([]);
+    expect(new Played({ ...timeouts, brief: 0 }).at(0, ask()).at(2.5, ask(9)).left).toEqual([]);
+  });
+
+  test("Meter takes what comes after a brief flow has ended as another flow, swept or not", () => {
+    const played = new Played({ ...timeouts, brief: 2 });
+    expect(played.at(0.9, ask()).at(2.95, ask()).end()).toHaveLength(2);
+  });
+
   test("Meter with a full table lets a flow of few packets go and says why", () => {
     const played = new Played({ flowsMax: 3 });
     for (const port of [1, 2, 3]) played.at(0, ask(port), ask(port));

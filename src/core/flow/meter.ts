@@ -20,6 +20,8 @@ export interface MeterOptions extends Observation {
   readonly idle?: number;
   /** Seconds a TCP connection that ended waits for stragglers before it is exported; the idle timeout when left out. */
   readonly linger?: number;
+  /** Seconds after its first packet at which a flow of one packet, or of SYNs without answer, is exported; off when 0 or left out. */
+  readonly brief?: number;
   /** Most flows at once. */
   readonly flowsMax?: number;
   /** Whether the outer VLAN id is part of the flow key. */
@@ -35,6 +37,8 @@ export interface MetadataOptions extends PluginOptions {
 }
 
 export const METER_DEFAULTS = { active: 300, idle: 30, flowsMax: 1 << 22 } as const;
+/** What live capture sets beside them, so that alerts come in time. */
+export const LIVE_DEFAULTS = { linger: 5, brief: 5 } as const;
 
 /** What the meter has counted. Packets = in flows + ignored. */
 export interface MeterStats {
@@ -102,6 +106,7 @@ export class Meter {
         idle: this.#idle,
         capacity: options.flowsMax ?? METER_DEFAULTS.flowsMax,
         ...(options.linger === undefined ? {} : { linger: options.linger * SECOND }),
+        ...(options.brief ? { brief: options.brief * SECOND } : {}),
       },
       (record, reason) => {
         this.#ended[reason]!++;

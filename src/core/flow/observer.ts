@@ -28,6 +28,8 @@ export interface FlowTableOptions {
   readonly idle: number;
   /** Microseconds for which a TCP flow that saw RST or FIN from both sides waits for stragglers; idle when left out. */
   readonly linger?: number;
+  /** Microseconds after its first packet at which a flow that is still {@link isBrief} has ended; as others do when left out. */
+  readonly brief?: number;
   /** Most flows at once; a new one then makes an old one leave (flowEndReason 5). */
   readonly capacity: number;
 }

@@ -60,5 +60,16 @@ export const ended = (state: number): boolean =>
   (state & ((TCP.rst << 8) | TCP.rst)) !== 0 ||
   (state & ((TCP.fin << 8) | TCP.fin)) === ((TCP.fin << 8) | TCP.fin);
 
+/** SYN is the one flag of these; what ECN sets does not count. */
+const HANDSHAKE = TCP.fin | TCP.syn | TCP.rst | TCP.psh | TCP.ack;
+
+/** Whether a record is a flow of one packet, or of TCP SYNs that nobody answered. */
+export function isBrief(hot: Int32Array, w: number): boolean {
+  const reverse = hot[w + HOT.packetsReverse]!;
+  if (hot[w + HOT.packets]! + reverse === 1) return true;
+  const isTcp = (hot[w + HOT.kind]! & 255) === 6;
+  return isTcp && reverse === 0 && (hot[w + HOT.state]! & HANDSHAKE) === TCP.syn;
+}
+
 /** Longest active timeout: `lasted` is 31 bits of microseconds. */
 export const ACTIVE_MAX = 2000 * SECOND;

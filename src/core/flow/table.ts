@@ -7,7 +7,7 @@ import type { FrameBatch } from "../packet/frames.ts";
 import { ROW } from "../packet/row.ts";
 import { SECOND } from "../unirec/time.ts";
 import type { ExportHandler, FlowTableOptions, PacketObserver, Sighting } from "./observer.ts";
-import { COLD_SHIFT, END_REASON, ended, HOT_SHIFT, STATE, TCP } from "./record.ts";
+import { COLD_SHIFT, END_REASON, ended, HOT_SHIFT, isBrief, STATE, TCP } from "./record.ts";
 import { CANDIDATE, findCandidates, POOL_SHIFT, touchIndex, touchPool } from "./touch.ts";
 
 /** First size of the index; it doubles when half full. */
@@ -44,6 +44,8 @@ export class FlowTable {
   evicted = 0;
   created = 0;
   readonly #options: FlowTableOptions;
+  /** Microseconds from its first packet after which a flow can be due at the earliest, unless it ends before. */
+  readonly #soonest: number;
   readonly #export: ExportHandler;
   readonly #observer: PacketObserver | undefined;
   readonly #sighting = { record: 0, z: 0 } as Sighting;
@@ -63,6 +65,7 @@ export class FlowTable {
 
   constructor(options: FlowTableOptions, onExport: ExportHandler, observer?: PacketObserver) {
     this.#options = options;
+    this.#soonest = Math.min(options.idle, options.active, options.brief ?? options.idle);
     this.#export = onExport;
     this.#observer = observer;
     const records = options.capacity + 1; // record 0 stands for none
@@ -95,6 +98,7 @@ export class FlowTable {
     const { hot, doubles } = this;
     const { active, idle } = this.#options;
     const linger = this.#options.linger ?? -1;
+    const brief = this.#options.brief ?? Number.POSITIVE_INFINITY;
     const { view } = frames;
     const splitting = this.#observer?.splitting === true;
     for (let m = from; m < to; m++) {
@@ -125,6 +129,8 @@ export class FlowTable {
         const since = now - doubles[record * 8 + 4]!;
         if (since - lasted >= idle) this.#restart(record, END_REASON.idle, rows, z, view, now);
         else if (since >= active) this.#restart(record, END_REASON.active, rows, z, view, now);
+        else if (since >= brief && isBrief(hot, w))
+          this.#restart(record, END_REASON.idle, rows, z, view, now);
         else if ((flags & TCP.syn) !== 0 && (rows[z + 1]! & 255) === 6 && ended(hot[w + 5]!))
           this.#restart(record, END_REASON.end, rows, z, view, now);
         else if (splitting && this.#observer!.splits(this.#sight(record, rows, z, frames)))
@@ -179,8 +185,7 @@ export class FlowTable {
     doubles[record * 8 + 6] = 0;
     doubles[record * 8 + 7] = 0;
     this.cold[(record << COLD_SHIFT) + 5] = 0;
-    const due = last + Math.min(this.#options.idle, this.#options.active);
-    if (due < this.#earliest[record >>> BLOCK_SHIFT]!) this.#earliest[record >>> BLOCK_SHIFT] = due;
+    this.#dueAt(record, last + this.#soonest);
     this.created++;
   }
 
@@ -220,10 +225,8 @@ export class FlowTable {
     }
     this.doubles[record * 8 + 4] = now;
     this.hot[(record << HOT_SHIFT) + 6]! -= since;
-    // An earlier beginning brings the active timeout forward.
-    const due = now + this.#options.active;
-    const block = record >>> BLOCK_SHIFT;
-    if (due < this.#earliest[block]!) this.#earliest[block] = due;
+    // An earlier beginning brings the timeouts that count from it forward.
+    this.#dueAt(record, now + this.#soonest);
   }
 
   /** Compare the addresses of an IPv6 packet with those of a flow. */
@@ -309,8 +312,7 @@ export class FlowTable {
     }
     cold[c + 4] = rows[z + 12]!;
     cold[c + 5] = 0;
-    const due = now + Math.min(this.#options.idle, this.#options.active);
-    if (due < this.#earliest[record >>> BLOCK_SHIFT]!) this.#earliest[record >>> BLOCK_SHIFT] = due;
+    this.#dueAt(record, now + this.#soonest);
     this.created++;
   }
 
@@ -329,8 +331,13 @@ export class FlowTable {
 
   /** A TCP flow may have ended: it is due after its linger, not only after its idle time. */
   #hasten(record: number, due: number): void {
-    if (!ended(this.hot[(record << HOT_SHIFT) + 5]!)) return;
-    if (due < this.#earliest[record >>> BLOCK_SHIFT]!) this.#earliest[record >>> BLOCK_SHIFT] = due;
+    if (ended(this.hot[(record << HOT_SHIFT) + 5]!)) this.#dueAt(record, due);
+  }
+
+  /** The record may be due at that time already. */
+  #dueAt(record: number, due: number): void {
+    const block = record >>> BLOCK_SHIFT;
+    if (due < this.#earliest[block]!) this.#earliest[block] = due;
   }
 
   /**
@@ -356,6 +363,7 @@ export class FlowTable {
     const { hot, doubles } = this;
     const { active, idle } = this.#options;
     const linger = this.#options.linger ?? idle;
+    const brief = this.#options.brief ?? Number.POSITIVE_INFINITY;
     const index = this.#index;
     let count = 0;
     let sum = 0;
@@ -367,7 +375,8 @@ export class FlowTable {
       if ((state & STATE.used) === 0) continue;
       const first = doubles[record * 8 + 4]!;
       const over = (hot[w + 1]! & 255) === 6 && ended(state);
-      const due = Math.min(first + hot[w + 6]! + (over ? linger : idle), first + active);
+      let due = Math.min(first + hot[w + 6]! + (over ? linger : idle), first + active);
+      if (first + brief < due && isBrief(hot, w)) due = first + brief;
       if (due > now) {
         if (due < next) next = due;
         continue;

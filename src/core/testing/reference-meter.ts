@@ -36,6 +36,7 @@ export interface ReferenceOptions {
   readonly active: number;
   readonly idle: number;
   readonly linger?: number;
+  readonly brief?: number;
 }
 
 const FIN = 1;
@@ -47,18 +48,25 @@ const REORDER_MAX = 60 * SECOND;
 const isOver = ({ flags, flagsReverse }: ReferenceFlow): boolean =>
   ((flags | flagsReverse) & RST) !== 0 || (flags & flagsReverse & FIN) !== 0;
 
+/** One packet, or TCP from one side of which all have SYN and nothing else of the handshake. */
+const isBrief = ({ key, packets, packetsReverse, flags }: ReferenceFlow): boolean =>
+  packets + packetsReverse === 1 ||
+  (key.startsWith("6 ") && packetsReverse === 0 && (flags & 0x1f) === SYN);
+
 export class ReferenceMeter {
   readonly sent: ReferenceFlow[] = [];
   readonly #live = new Map<string, ReferenceFlow>();
   readonly #active: number;
   readonly #idle: number;
   readonly #linger: number;
+  readonly #brief: number;
   #boundary = 0;
 
-  constructor({ active, idle, linger = idle }: ReferenceOptions) {
+  constructor({ active, idle, linger = idle, brief = idle + active }: ReferenceOptions) {
     this.#active = active * SECOND;
     this.#idle = idle * SECOND;
     this.#linger = linger * SECOND;
+    this.#brief = brief * SECOND;
   }
 
   packet(packet: Packet): void {
@@ -94,6 +102,7 @@ export class ReferenceMeter {
   #endBefore(flow: ReferenceFlow, { micros, flags }: Packet): number {
     if (micros - flow.last >= this.#idle) return END_REASON.idle;
     if (micros - flow.first >= this.#active) return END_REASON.active;
+    if (micros - flow.first >= this.#brief && isBrief(flow)) return END_REASON.idle;
     if ((flags & SYN) !== 0 && isOver(flow)) return END_REASON.end;
     return flow.first - micros > REORDER_MAX ? END_REASON.forced : 0;
   }
@@ -118,7 +127,8 @@ export class ReferenceMeter {
       for (const flow of [...this.#live.values()]) {
         const silent = flow.last + (isOver(flow) ? this.#linger : this.#idle);
         const active = flow.first + this.#active <= this.#boundary;
-        if (silent > this.#boundary && !active) continue;
+        const brief = isBrief(flow) && flow.first + this.#brief <= this.#boundary;
+        if (silent > this.#boundary && !active && !brief) continue;
         const timeout = active ? END_REASON.active : END_REASON.idle;
         this.#send(flow, isOver(flow) ? END_REASON.end : timeout);
       }
