@@ -100,10 +100,11 @@ describe.skipIf(obstacle !== undefined)(`live appliance${reason}`, () => {
     for (let port = from; port <= to; port++) sender.send(synFrame(SCANNER, VICTIM, port));
   }
 
-  async function up(data: string, ...more: string[]) {
-    // Flows leave soon after their last packet, so that a test need not wait for them.
-    const quick = ["--idle", "1", "--port", "0", "--data", data];
-    const product = new Product(["up", "-I", "right", ...quick, ...more]);
+  /** Flows leave soon after their last packet, so that a test need not wait for them. */
+  const up = (data: string, ...more: string[]) => upAsIs(data, "--idle", "1", ...more);
+
+  async function upAsIs(data: string, ...more: string[]) {
+    const product = new Product(["up", "-I", "right", "--port", "0", "--data", data, ...more]);
     const [, url] = await product.said(/the API answers on (\S+)/);
     return { product, url: url! };
   }
@@ -131,6 +132,18 @@ describe.skipIf(obstacle !== undefined)(`live appliance${reason}`, () => {
     const { code, milliseconds } = await product.stop();
     expect([code, milliseconds < END_MS_MAX]).toEqual([0, true]);
     expect(stored(data)).toMatchObject([{ ...SCAN, id: alert!["id"], observed: 200 }]);
+  });
+
+  test("nemean up finds a scan without an answer on a tap that falls silent, long before flows are idle", async () => {
+    const { product, url } = await upAsIs(join(folder, "as-is"));
+    await using _ = product;
+    const began = performance.now();
+    scan(1, 200);
+    // This waits for less than the idle timeout.
+    const alert = await product.until(() => alertsOf(url)[0], "an alert");
+    expect(alert).toMatchObject(SCAN);
+    process.stdout.write(`scan to alert: ${Math.round(performance.now() - began)} ms\n`);
+    expect((await product.stop()).code).toBe(0);
   });
 
   test("nemean up finds a scan half of which came before a restart", async () => {
