@@ -89,13 +89,13 @@ describe("scans", () => {
       alert(15, 20, { SRC_IP: "2001:db8::9" }),
     );
     expect(end()).toEqual([
-      scan(15, 20, { DST_PORT: 23 }),
       scan(10, 40, {
         ADDR_CNT: 100,
         ...Object.fromEntries(
           [1, 2, 3, 4].map((host) => [`DST_IP${host + 3}`, `2001:db8::${host}`]),
         ),
       }),
+      scan(15, 20, { DST_PORT: 23 }),
       scan(15, 20, { SRC_IP: "2001:db8::9" }),
       "end",
     ]);

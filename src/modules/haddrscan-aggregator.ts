@@ -178,7 +178,7 @@ a scan, makes no record; the number of scans in a window has a bound, at which t
       table.forEach((row) => {
         rows.push(row);
       });
-      // In the order in which they were heard of last.
+      // In the order in which they were heard of first.
       for (const row of rows.reverse()) {
         send(row);
         table.delete(row);

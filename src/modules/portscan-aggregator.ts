@@ -122,7 +122,7 @@ bound, at which the pair that waited longest goes out early (\`pairs_evicted\`).
       pairs.forEach((row) => {
         rows.push(row);
       });
-      const each = rows.reverse().map(scanOf); // in the order in which they were heard of last
+      const each = rows.reverse().map(scanOf); // in the order in which they were heard of first
       for (const scan of noblockscans ? each : bySource(each))
         if (!json.send(scan)) count("messages_too_long");
       for (const row of rows) pairs.delete(row);

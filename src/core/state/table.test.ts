@@ -132,6 +132,18 @@ test("Table makes a row anew when its key comes back after more than the idle ti
   expect(left).toEqual([{ key: "::1>::2", why: "idle" }]);
 });
 
+test("Table that is full spares a row that goes on, however many new keys come", () => {
+  const { table, left, keyOf } = tableOf(8, 1_000_000);
+  const [busy, other] = [ip("10.0.0.1"), ip("10.0.0.2")];
+  const row = table.upsertPair(busy, other, 1);
+  for (let i = 1; i < 1000; i++) {
+    table.upsertPair(ip(`::${i}`), other, 1 + i);
+    if (i % 3 === 0) table.upsertPair(busy, other, 1 + i);
+  }
+  expect(left).toHaveLength(992);
+  expect([table.findPair(busy, other), keyOf(row)]).toEqual([row, "10.0.0.1>10.0.0.2"]);
+});
+
 test("Table of one row, and one of 65,537, hold as many", () => {
   for (const rows of [1, 3, 65_537]) {
     const store = new StateStore(NO_COUNT);
@@ -172,9 +184,18 @@ describe("Table against a Map", () => {
   );
   const IDLE = 20;
 
-  /** The same, plainly: the Map's order is from the least to the most recently touched. */
+  const STAY = IDLE / 16;
+  const SPARED = 16;
+
+  interface ModelRow {
+    touched: number;
+    moved: number;
+    used: boolean;
+  }
+
+  /** The same, plainly: the Map's order is from the row that came to the front first to the one that came last. */
   class Model {
-    readonly rows = new Map<string, number>();
+    readonly rows = new Map<string, ModelRow>();
     readonly left: Left[] = [];
     readonly #max: number;
 
@@ -183,26 +204,41 @@ describe("Table against a Map", () => {
     }
 
     upsert(key: string, time: number): boolean {
-      const touched = this.rows.get(key);
-      this.rows.delete(key);
-      if (touched !== undefined) {
-        const idle = time - touched > IDLE;
+      const row = this.rows.get(key);
+      if (row !== undefined) {
+        const idle = time - row.touched > IDLE;
         if (idle) this.left.push({ key, why: "idle" });
-        this.rows.set(key, Math.max(time, touched));
+        row.touched = Math.max(time, row.touched);
+        if (time - row.moved > STAY) this.#toFront(key, time);
+        else row.used = true;
         return idle;
       }
-      if (this.rows.size === this.#max) {
-        const [oldest = ""] = this.rows.keys();
-        this.left.push({ key: oldest, why: "evicted" });
-        this.rows.delete(oldest);
-      }
-      this.rows.set(key, time);
+      if (this.rows.size === this.#max) this.#evict(time);
+      this.rows.set(key, { touched: time, moved: time, used: false });
       return true;
     }
 
+    #evict(time: number): void {
+      for (let spared = 0; spared < SPARED; spared++) {
+        const [[key, { used }]] = this.rows as unknown as [[string, ModelRow]];
+        if (!used) break;
+        this.#toFront(key, time);
+      }
+      const [oldest = ""] = this.rows.keys();
+      this.left.push({ key: oldest, why: "evicted" });
+      this.rows.delete(oldest);
+    }
+
+    #toFront(key: string, moved: number): void {
+      const { touched } = this.rows.get(key)!;
+      this.rows.delete(key);
+      this.rows.set(key, { touched, moved, used: false });
+    }
+
     expire(now: number): void {
-      for (const [key, touched] of this.rows) {
-        if (now - touched <= IDLE) return;
+      for (const [key, { touched, moved }] of [...this.rows]) {
+        if (now - moved <= IDLE) return;
+        if (now - touched <= IDLE) continue;
         this.left.push({ key, why: "idle" });
         this.rows.delete(key);
       }
@@ -259,7 +295,7 @@ describe("Table against a Map", () => {
       table.forEach((row) => {
         order.unshift([keyOf(row), table.touched(row)]);
       });
-      expect(order).toEqual([...this.model.rows]);
+      expect(order).toEqual([...this.model.rows].map(([key, { touched }]) => [key, touched]));
       expect(left).toEqual(this.model.left);
       const evictions = left.filter(({ why }) => why === "evicted").length;
       expect(this.evicted + (counted["pairs_evicted"] ?? 0)).toBe(evictions);

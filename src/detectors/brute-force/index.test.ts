@@ -62,7 +62,7 @@ testDetector(bruteForce, {
   other: (i) => guess(0, { SRC_IP: `10.${1 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}` }),
   small: { clientsMax: 16, serversMax: 16 },
   evicted: "clients_evicted",
-  stateMax: 31_000_000,
+  stateMax: 32_000_000,
   compat: { replica: true },
 });
 

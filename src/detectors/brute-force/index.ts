@@ -26,7 +26,7 @@ connection that is then longer than the limits, and by tools that send more than
 
 **Tune** the limits of packets and bytes by a file (\`config\`, keys as \`SSH_BRUTEFORCE_INC_MAX_BYTES\`; SIGUSR1 has it read again, with the
 whitelist). Scripts that log in by the minute, monitoring and deployment, look alike: put their servers or themselves into
-\`whitelist\`, or raise \`attemptsMin\`. Memory: 31 MB at most as set by default.
+\`whitelist\`, or raise \`attemptsMin\`. Memory: 32 MB at most as set by default.
 
 **Deviates** from NEMEA's brute_force_detector, whose behaviour \`compat=nemea\` has: the event's scale is the number of attempts (the original
 says 30 at first); a connection is one attempt, not one in each of two lists; a share of \`shareMin\` is asked for from the

@@ -66,7 +66,7 @@ testDetector(miner, {
   other: (i) => piece(0, { SRC_IP: `10.${2 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}` }),
   small: { pairsMax: 16 },
   evicted: "pairs_evicted",
-  stateMax: 16_000_000,
+  stateMax: 19_000_000,
   params: { blacklist },
   compat: {
     alert: pieces(70, { DST_IP: "198.51.100.33", DST_PORT: 3333 }),

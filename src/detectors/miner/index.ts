@@ -30,7 +30,7 @@ and, where the meter has no first bytes, by shares rarer or larger than those of
 own servers that are found by behaviour into \`whitelist\`, or raise \`durationMin\`. With \`probe\` suspects by
 behaviour are asked whether they speak Stratum, only if they are in \`probeOnly\`, at most \`probesPerMinute\`, four at
 once and each once a day, while detection goes on; that connects to other people's servers, so see that you may. A
-probe waits in event time, so it is of no use in a replay. SIGUSR1 reads the lists again. Memory: 15 MB at most as set
+probe waits in event time, so it is of no use in a replay. SIGUSR1 reads the lists again. Memory: 18 MB at most as set
 by default.
 
 **Deviates** from NEMEA's miner_detector, whose behaviour \`compat=nemea\` has: it finds without probing, which the

@@ -56,7 +56,7 @@ testDetector(sipBf, {
     refusal(0, { DST_IP: `10.${1 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}`, ...user(i) }),
   small: { pairsMax: 16 },
   evicted: "pairs_evicted",
-  stateMax: 29_000_000,
+  stateMax: 30_000_000,
   compat: {
     replica: true,
     other: (i) => refusal(0, { SRC_IP: `10.${1 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}` }),

@@ -23,7 +23,7 @@ after \`idleTimeout\`. What many clients do to one user is one event, not one fo
 **Tune** \`attemptsMin\` up where telephones with an old password ask again by the minute. The meter finds SIP with its plugin
 \`sip\`, whose biflow tells its first message and its last response: of UDP each packet of the server counts for an answer like the
 last, and a client that tries many users from one port is seen with the first of them only, unless the meter makes each message a flow
-(\`--compat ipfixprobe\`). Memory: 28 MB at most as set by default.
+(\`--compat ipfixprobe\`). Memory: 29 MB at most as set by default.
 
 **Deviates** from NEMEA's sip_bf_detector, whose behaviour \`compat=nemea\` has: the alert comes at the limit (the original's comes when
 nothing has happened for half an hour); 407 counts as 401 does, and so do other refusals; INVITE and OPTIONS are seen; IPv6 servers are

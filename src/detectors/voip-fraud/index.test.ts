@@ -71,7 +71,7 @@ testDetector(
     other: (i) => call(`${600_000_000 + i}`, 0, { SRC_IP: `10.${1 + (i >>> 8)}.${i & 255}.9` }),
     small: { numbersMax: 16 },
     evicted: "numbers_evicted",
-    stateMax: 14_000_000,
+    stateMax: 15_000_000,
   },
 );
 

@@ -25,7 +25,7 @@ than the limit before \`idleTimeout\`, and over TLS.
 
 **Tune** \`prefixesMax\` down where callers do not dial by hand. The meter finds SIP with its plugin \`sip\`, of which one flow
 tells the first message: a scanner that sends all its calls from one port to one exchange is one flow, unless the meter makes
-each message a flow (\`--compat ipfixprobe\`). Memory: 14 MB at most as set by default, and 1 MB for \`countries\`.
+each message a flow (\`--compat ipfixprobe\`). Memory: 15 MB at most as set by default, and 1 MB for \`countries\`.
 
 **Deviates** from NEMEA's voip_fraud_detection, whose behaviour \`compat=nemea\` has: it fires at the call that crosses the
 limit, where the original looks every 10 seconds and before it takes the call in, so never at the end of the stream, and
