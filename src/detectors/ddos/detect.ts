@@ -2,10 +2,15 @@
 import { ipHash } from "../../core/state/hyper-log-log.ts";
 import type { Template } from "../../core/unirec/template.ts";
 import { SECOND } from "../../core/unirec/time.ts";
+import type { Ip } from "../../core/unirec/types.ts";
 import { Floods } from "./floods.ts";
+import { Gate } from "./gate.ts";
 import type { Flow, Setup } from "./index.ts";
 import { networkOf } from "./network.ts";
 import { HostTraffic, WINDOW_BYTES } from "./traffic.ts";
+
+/** The part of the least rate of a flood that a host has to receive before it is looked at. */
+const GATE = 32;
 
 /** Default mode: count what each host receives, and look for floods in what busy ones received. */
 export function detect(context: Setup, flows: Template) {
@@ -29,6 +34,8 @@ export function detect(context: Setup, flows: Template) {
     sure: params.rateSure * WINDOW_BYTES,
     growth: params.growth,
   };
+  // Below this, what is usual for a host does not matter: so many times as much is no flood yet.
+  const gate = new Gate(limits.least / Math.max(GATE, limits.growth), state);
   const traffic = new HostTraffic(hostsMax, params.baselineTime, limits, state);
   const floods = new Floods(context, hosts, traffic, flows);
 
@@ -38,15 +45,13 @@ export function detect(context: Setup, flows: Template) {
       count("flows_ended_before_begun");
       return;
     }
-    const row = hosts.upsertIp(targetOf(flow.DST_IP), TIME_LAST);
-    if (hosts.isNew) {
-      watched[0] ||= TIME_LAST;
-      traffic.begin(row, TIME_LAST, watched[0]!);
-      floods.clear(row);
-    } else if (floods.isOver(row, TIME_LAST)) floods.end(row);
+    const target = targetOf(flow.DST_IP);
+    if (!gate.admits(target, TIME_FIRST, TIME_LAST, BYTES)) return;
+    const row = rowOf(target, TIME_LAST);
     const isFlooded = floods.isOpen(row);
     const isRolled = traffic.roll(row, TIME_LAST, !isFlooded);
     traffic.add(row, TIME_FIRST, TIME_LAST, BYTES);
+    if (gate.credit > 0) traffic.add(row, TIME_LAST, TIME_LAST, gate.credit);
     const isNew = traffic.addSource(row, ipHash(sourceOf(flow.SRC_IP)));
     if (isFlooded) {
       if (isNew) floods.show(row, flow, true);
@@ -55,6 +60,16 @@ export function detect(context: Setup, flows: Template) {
       if (traffic.isSuspect(row)) floods.show(row, flow, isNew);
       if (isRolled || traffic.isSure(row)) judge(row, flow);
     }
+  }
+
+  function rowOf(target: Ip, time: number): number {
+    const row = hosts.upsertIp(target, time);
+    if (hosts.isNew) {
+      watched[0] ||= time;
+      traffic.begin(row, time, watched[0]!);
+      floods.clear(row);
+    } else if (floods.isOver(row, time)) floods.end(row);
+    return row;
   }
 
   /** Begin a flood if there is one. */

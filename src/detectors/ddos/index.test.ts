@@ -71,11 +71,11 @@ testDetector(ddos, {
   other: (i) => ({
     SRC_IP: "10.0.0.1",
     DST_IP: `10.${1 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}`,
-    BYTES: 1000,
+    BYTES: 50_000,
   }),
   small: { hostsMax: 16 },
   evicted: "hosts_evicted",
-  stateMax: 53_000_000,
+  stateMax: 54_100_000,
 });
 
 testGolden("ddos", ddos, { b100_base_too_low: { baseMin: 100 } }, { masked: ["EVENT_ID"] });

@@ -110,7 +110,8 @@ export default defineModule({
 source networks: what floods of UDP, reflected answers and large TCP segments have in common. IPv4 and IPv6.
 
 **Counts** the bytes each destination receives in windows of 10 s, spreading each flow over its time, and estimates the
-source networks of each minute (HyperLogLog, standard error 6.5 %). Over the last five minutes it looks for the first
+source networks of each minute (HyperLogLog, standard error 6.5 %). A host's flows are looked at from the time on at which it
+has received a thirty-second of \`rateMin\` in a window: what is usual below that does not matter. Over the last five minutes it looks for the first
 window from which on there is a flood, measured by the baseline: a weighted mean of all that was before that window. A
 flood is raised
 
@@ -132,7 +133,7 @@ detectors find them.
 
 **Tune** \`rateMin\` and \`rateSure\` to what hurts your hosts: a peer-to-peer client that starts looks like a small
 flood. After the very first start a busy server may be named once; raise \`rateSure\` above your busiest one's rate.
-Memory: 52 MB as set by default, 0.8 KB a host.
+Memory: 54 MB as set by default, 0.8 KB a host.
 
 **Deviates** from NEMEA's ddos_detector, whose behaviour \`compat=nemea\` has: sources are counted in a HyperLogLog (the
 original's table saturates at 511 and takes colliding networks for one); hosts with little or no base traffic can be

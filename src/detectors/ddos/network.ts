@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Address, swap } from "../../core/unirec/ip.ts";
-import type { IpField } from "../../core/unirec/types.ts";
+import type { Ip, IpField } from "../../core/unirec/types.ts";
 
 /**
  * Cuts addresses to their network: IPv4 to so many bits of 32, IPv6 to so many of 128.
- * The address it returns is the same one each time; copy what you keep.
+ * The address it returns is the same one each time, or the one it was given; copy what you keep.
  */
-export function networkOf(bits4: number, bits6: number): (ip: IpField) => Address {
+export function networkOf(bits4: number, bits6: number): (ip: IpField) => Ip {
+  if (bits4 >= 32 && bits6 >= 128) return (ip) => ip;
   const v4 = wordMask(bits4);
   const [m0, m1, m2, m3] = [0, 32, 64, 96].map((from) => wordMask(bits6 - from));
   const network = new Address();

@@ -57,7 +57,7 @@ const AT = {
 } as const;
 const STRIDE = AT.windows + WINDOWS;
 
-const windowOf = (time: number): number => Math.floor(time / WINDOW) | 0;
+export const windowOf = (time: number): number => Math.floor(time / WINDOW) | 0;
 
 /** Rates from which on there is a flood: bytes of a window of a lasting one, and of a sure one; growth over the usual. */
 export interface Limits {
