@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { type Batch, RECORD_MAX } from "../batch.ts";
+import type { Batch } from "../batch.ts";
 import { OutputPort, type Receiver } from "../port.ts";
 import { type AnyReader, reader } from "../unirec/reader.ts";
+import { RecordCopy } from "../unirec/record-copy.ts";
 import { type Field, fieldOf, parseTemplate, type Template } from "../unirec/template.ts";
 
 const REVERSE = "_REV";
@@ -22,18 +23,6 @@ export function uniflowOf(template: Template): Template {
   return parseTemplate(kept.map(({ type, name }) => `${type} ${name}`).join(","), "uniflow");
 }
 
-/** A run of bytes of the fixed part, or a variable field's descriptors: where in the biflow, where in the uniflow. */
-interface Move {
-  readonly from: number;
-  readonly to: number;
-  readonly size: number;
-}
-
-interface Plan {
-  readonly copyFixed: CopyFixed;
-  readonly variable: readonly Move[];
-}
-
 /**
  * Splits biflows into uniflows, once for all who want them (unirec.md section 9).
  *
@@ -44,10 +33,8 @@ export class BiflowSplitter implements Receiver {
   readonly flows: OutputPort;
   readonly #cursor: AnyReader;
   readonly #packetsReverse: number;
-  readonly #forward: Plan;
-  readonly #reverse: Plan;
-  /** Offset and length in the batch of each variable value of the record that is written. */
-  readonly #spans: Int32Array;
+  readonly #forward: RecordCopy;
+  readonly #reverse: RecordCopy;
   #tooLong = 0;
 
   constructor(template: Template) {
@@ -56,9 +43,8 @@ export class BiflowSplitter implements Receiver {
     this.#cursor = reader(template) as AnyReader;
     const packets = fieldOf(template, "PACKETS_REV");
     this.#packetsReverse = packets?.type === "uint32" ? packets.offset : -1;
-    this.#forward = plan(uniflow, (field) => fieldOf(template, field.name)!);
-    this.#reverse = plan(uniflow, (field) => reverseOf(template, field));
-    this.#spans = new Int32Array(this.#forward.variable.length * 2);
+    this.#forward = new RecordCopy(uniflow, (field) => fieldOf(template, field.name)!);
+    this.#reverse = new RecordCopy(uniflow, (field) => reverseOf(template, field));
   }
 
   /** Records shorter than their template, fields that point outside their record, records that are too long. */
@@ -81,33 +67,8 @@ export class BiflowSplitter implements Receiver {
     this.flows.flush();
   }
 
-  #emit(cursor: AnyReader, { copyFixed, variable }: Plan): void {
-    const { fixedSize } = this.flows.template;
-    const spans = this.#spans;
-    let size = fixedSize;
-    for (let i = 0; i < variable.length; i++) {
-      spans[i * 2] = cursor.span(variable[i]!.from);
-      spans[i * 2 + 1] = cursor.spanLength;
-      size += cursor.spanLength;
-    }
-    // Only a record whose values overlap grows by being laid out.
-    if (size > RECORD_MAX) {
-      this.#tooLong++;
-      return;
-    }
-    const batch = this.flows.room(size);
-    const p = batch.push(size);
-    copyFixed(cursor.view, cursor.at, batch.view, p);
-    let data = 0;
-    for (let i = 0; i < variable.length; i++) {
-      const at = spans[i * 2]!;
-      const length = spans[i * 2 + 1]!;
-      batch.view.setUint16(p + variable[i]!.to, data, true);
-      batch.view.setUint16(p + variable[i]!.to + 2, length, true);
-      for (let k = 0; k < length; k++)
-        batch.bytes[p + fixedSize + data + k] = cursor.view.getUint8(at + k);
-      data += length;
-    }
+  #emit(cursor: AnyReader, copy: RecordCopy): void {
+    if (!copy.copy(cursor, this.flows)) this.#tooLong++;
   }
 
   advance(watermark: number): void {
@@ -119,53 +80,9 @@ export class BiflowSplitter implements Receiver {
   }
 }
 
-/** Where each field of a uniflow comes from. */
-function plan(uniflow: Template, source: (field: Field) => Field): Plan {
-  const moves = uniflow.fields.map((field) => ({
-    from: source(field).offset,
-    to: field.offset,
-    size: Math.max(0, field.size),
-  }));
-  return {
-    copyFixed: compileCopy(moves.filter(({ size }) => size > 0)),
-    variable: moves.filter(({ size }) => size === 0),
-  };
-}
-
 /** The field that has in the other direction what `field` has in this one: X_REV, SRC for DST, or itself. */
 function reverseOf(template: Template, field: Field): Field {
   const names = [field.name + REVERSE, opposite(field.name)];
   const found = names.map((name) => fieldOf(template, name));
   return found.find((other) => other?.type === field.type) ?? fieldOf(template, field.name)!;
-}
-
-/** Copies the fixed part of a record at `at` of `source` to a record at `p` of `target`. */
-type CopyFixed = (source: DataView, at: number, target: DataView, p: number) => void;
-
-/**
- * One straight run of loads and stores, neighbours joined: half the cost of a loop over moves. Only offsets, which
- * are numbers, reach the source.
- */
-function compileCopy(moves: readonly Move[]): CopyFixed {
-  const lines: string[] = [];
-  for (const { from, to, size } of joined(moves)) {
-    let i = 0;
-    for (; i + 4 <= size; i += 4)
-      lines.push(`target.setInt32(p + ${to + i}, source.getInt32(at + ${from + i}, true), true);`);
-    for (; i < size; i++)
-      lines.push(`target.setUint8(p + ${to + i}, source.getUint8(at + ${from + i}));`);
-  }
-  return new Function("source", "at", "target", "p", lines.join("\n")) as CopyFixed;
-}
-
-/** Moves with those joined that lie side by side at both ends. */
-function joined(moves: readonly Move[]): Move[] {
-  const runs: Move[] = [];
-  for (const move of moves.toSorted((a, b) => a.to - b.to)) {
-    const last = runs.at(-1);
-    const adjoins = last && last.from + last.size === move.from && last.to + last.size === move.to;
-    if (adjoins) runs[runs.length - 1] = { ...last, size: last.size + move.size };
-    else runs.push(move);
-  }
-  return runs;
 }
