@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Batch } from "../batch.ts";
+import { type Batch, RECORD_MAX } from "../batch.ts";
 import { OutputPort, type Receiver } from "../port.ts";
 import { type AnyReader, reader } from "../unirec/reader.ts";
-import { RecordCopy } from "../unirec/record-copy.ts";
 import { type Field, fieldOf, parseTemplate, type Template } from "../unirec/template.ts";
+import { addRun, type CopyWords, type Run, wordCopy } from "../unirec/word-copy.ts";
 
 const REVERSE = "_REV";
 
@@ -23,6 +23,17 @@ export function uniflowOf(template: Template): Template {
   return parseTemplate(kept.map(({ type, name }) => `${type} ${name}`).join(","), "uniflow");
 }
 
+/** A variable field's descriptors: where in the biflow, where in the uniflow. */
+interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Plan {
+  readonly copyFixed: CopyWords;
+  readonly variable: readonly Place[];
+}
+
 /**
  * Splits biflows into uniflows, once for all who want them (unirec.md section 9).
  *
@@ -33,8 +44,10 @@ export class BiflowSplitter implements Receiver {
   readonly flows: OutputPort;
   readonly #cursor: AnyReader;
   readonly #packetsReverse: number;
-  readonly #forward: RecordCopy;
-  readonly #reverse: RecordCopy;
+  readonly #forward: Plan;
+  readonly #reverse: Plan;
+  /** Offset and length in the batch of each variable value of the record that is written. */
+  readonly #spans: Int32Array;
   #tooLong = 0;
 
   constructor(template: Template) {
@@ -43,8 +56,9 @@ export class BiflowSplitter implements Receiver {
     this.#cursor = reader(template) as AnyReader;
     const packets = fieldOf(template, "PACKETS_REV");
     this.#packetsReverse = packets?.type === "uint32" ? packets.offset : -1;
-    this.#forward = new RecordCopy(uniflow, (field) => fieldOf(template, field.name)!);
-    this.#reverse = new RecordCopy(uniflow, (field) => reverseOf(template, field));
+    this.#forward = plan(uniflow, (field) => fieldOf(template, field.name)!);
+    this.#reverse = plan(uniflow, (field) => reverseOf(template, field));
+    this.#spans = new Int32Array(this.#forward.variable.length * 2);
   }
 
   /** Records shorter than their template, fields that point outside their record, records that are too long. */
@@ -67,8 +81,33 @@ export class BiflowSplitter implements Receiver {
     this.flows.flush();
   }
 
-  #emit(cursor: AnyReader, copy: RecordCopy): void {
-    if (!copy.copy(cursor, this.flows)) this.#tooLong++;
+  #emit(cursor: AnyReader, { copyFixed, variable }: Plan): void {
+    const { fixedSize } = this.flows.template;
+    const spans = this.#spans;
+    let size = fixedSize;
+    for (let i = 0; i < variable.length; i++) {
+      spans[i * 2] = cursor.span(variable[i]!.from);
+      spans[i * 2 + 1] = cursor.spanLength;
+      size += cursor.spanLength;
+    }
+    // Only a record whose values overlap grows by being laid out.
+    if (size > RECORD_MAX) {
+      this.#tooLong++;
+      return;
+    }
+    const batch = this.flows.room(size);
+    const p = batch.push(size);
+    copyFixed(cursor.view, cursor.at, batch.view, p);
+    let data = 0;
+    for (let i = 0; i < variable.length; i++) {
+      const at = spans[i * 2]!;
+      const length = spans[i * 2 + 1]!;
+      batch.view.setUint16(p + variable[i]!.to, data, true);
+      batch.view.setUint16(p + variable[i]!.to + 2, length, true);
+      for (let k = 0; k < length; k++)
+        batch.bytes[p + fixedSize + data + k] = cursor.view.getUint8(at + k);
+      data += length;
+    }
   }
 
   advance(watermark: number): void {
@@ -78,6 +117,18 @@ export class BiflowSplitter implements Receiver {
   end(): void {
     this.flows.end();
   }
+}
+
+/** Where each field of a uniflow comes from. */
+function plan(uniflow: Template, source: (field: Field) => Field): Plan {
+  const fixed: Run[] = [];
+  const variable: Place[] = [];
+  for (const field of uniflow.fields) {
+    const place = { from: source(field).offset, to: field.offset };
+    if (field.size > 0) addRun(fixed, { ...place, size: field.size });
+    else variable.push(place);
+  }
+  return { copyFixed: wordCopy(fixed), variable };
 }
 
 /** The field that has in the other direction what `field` has in this one: X_REV, SRC for DST, or itself. */

@@ -10,7 +10,7 @@ const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer);
 /** What the runs make of a part that was full of sevens. */
 function copied(runs: readonly Run[], at: number): Uint8Array {
   const target = new Uint8Array(new ArrayBuffer(SIZE)).fill(7);
-  wordCopy(runs)(viewOf(random), at, viewOf(target));
+  wordCopy(runs)(viewOf(random), at, viewOf(target), 0);
   return target;
 }
 

@@ -14,8 +14,15 @@ export interface Run {
   size: number;
 }
 
-/** Copies runs of the record at `at` of `source` into `target`. */
-export type CopyWords = (source: DataView, at: number, target: DataView) => void;
+/** Copies runs of the record at `at` of `source` to the one at `p` of `target`. */
+export type CopyWords = (source: DataView, at: number, target: DataView, p: number) => void;
+
+/** Add a run to others, joined with the last one where it goes on at both ends. */
+export function addRun(runs: Run[], { from, to, size }: Run): void {
+  const last = runs.at(-1);
+  if (last && from - last.from === last.size && to - last.to === last.size) last.size += size;
+  else runs.push({ from, to, size });
+}
 
 /** Most bytes that are cleared or copied without a loop: beyond them code grows, and gains nothing. */
 export const UNROLLED_MAX = 160;
@@ -34,10 +41,10 @@ export function wordCopy(runs: readonly Run[]): CopyWords {
       statements(
         size,
         (k, bits) =>
-          `target.setInt${bits}(${to + k}, source.getInt${bits}(at + ${from + k}, true), true);`,
+          `target.setInt${bits}(p + ${to + k}, source.getInt${bits}(at + ${from + k}, true), true);`,
       ),
     );
-    known = new Function("source", "at", "target", body.join("\n")) as CopyWords;
+    known = new Function("source", "at", "target", "p", body.join("\n")) as CopyWords;
     if (copies.size >= COPIES_MAX) copies.delete(copies.keys().next().value!);
     copies.set(key, known);
   }
@@ -53,16 +60,14 @@ export function statements(size: number, of: (at: number, bits: 8 | 32) => strin
 
 const looped =
   (runs: readonly Run[]): CopyWords =>
-  (source, at, target) => {
-    for (const run of runs) copyRun(source, at, target, run);
+  (source, at, target, p) => {
+    for (const { from, to, size } of runs) {
+      const begin = at + from;
+      const there = p + to;
+      let i = 0;
+      // Little-endian as the machine: a word's bytes are not turned round twice.
+      for (; i + 4 <= size; i += 4)
+        target.setInt32(there + i, source.getInt32(begin + i, true), true);
+      for (; i < size; i++) target.setInt8(there + i, source.getInt8(begin + i));
+    }
   };
-
-/** Copy one run word by word. */
-function copyRun(source: DataView, at: number, target: DataView, run: Run): void {
-  const { to, size } = run;
-  const from = at + run.from;
-  let i = 0;
-  // Little-endian as the machine: a word's bytes are not turned round twice.
-  for (; i + 4 <= size; i += 4) target.setInt32(to + i, source.getInt32(from + i, true), true);
-  for (; i < size; i++) target.setInt8(to + i, source.getInt8(from + i));
-}

@@ -78,7 +78,7 @@ function members(fields: readonly Field[], fixedSize: number): string {
 
 const COPY = `copyFrom(cursor) {
     if (this.$plan.layout !== cursor.layout) this.$planCopy(cursor.layout);
-    this.$plan.copy(cursor.view, cursor.at, this.view);
+    this.$plan.copy(cursor.view, cursor.at, this.view, 0);
     return this;
   }`;
 

@@ -71,7 +71,7 @@ export class RecordWriter {
   copyFrom(cursor: AnyReader): this {
     if (this.$plan.layout !== cursor.layout) this.$planCopy(cursor.layout);
     const { copy, variable } = this.$plan;
-    copy(cursor.view, cursor.at, this.view);
+    copy(cursor.view, cursor.at, this.view, 0);
     for (let k = 0; k < variable.length; k += 2)
       this.$values.copy(variable[k + 1]!, cursor, variable[k]!);
     return this;
