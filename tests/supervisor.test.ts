@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FrameSender, Network, networkObstacle } from "../src/collectors/live/testing/network.ts";
+import type { SourceStats } from "../src/control/snapshot.ts";
 import type { ProcessView } from "../src/control/supervise/view.ts";
 import { synFrame } from "./live/frames.ts";
 import { MAIN, Product } from "./live/product.ts";
@@ -170,6 +171,41 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
     expect(items.map(({ from, to }) => `${from} ${to}`)).toEqual(
       expect.arrayContaining(["capture@right other", "vportscan logger"]),
     );
+  });
+
+  test("flows of a probe elsewhere reach the detectors by a collector, without any tap", async () => {
+    const data = join(folder, "collector");
+    const listen = '[collectors.routers]\nlisten = "udp:127.0.0.1:4739"\n';
+    writeFileSync(`${data}.toml`, `${listen}[api]\nport = 0\n`);
+    await using product = new Product(["up", "--config", `${data}.toml`, "--data", data]);
+    await product.said(/collecting for routers/);
+    const ipfix = ["--ipfix", "udp:127.0.0.1:4739"];
+    await using probe = new Product(["meter", "-I", "right", "--idle", "1", ...ipfix]);
+    await probe.said(/capturing from right/);
+    scan(0x0a090907);
+    const ask = async (path: string) =>
+      (await fetch(`http://localhost${path}`, { unix: join(data, "control.sock") })).json();
+    const [alert] = await product.until(async () => {
+      const { items } = (await ask("/api/v1/alerts")) as { items: unknown[] };
+      return items.length > 0 ? items : undefined;
+    }, "an alert");
+    expect(alert).toMatchObject({
+      detector: "vportscan",
+      source: { ip: "10.9.9.7" },
+      interface: "routers",
+    });
+    const [source] = await product.until(async () => {
+      const { sources } = (await ask("/api/v1/stats")) as { sources: SourceStats[] };
+      return sources[0]?.meter.flows === 100 ? sources : undefined;
+    }, "all flows");
+    expect(source).toMatchObject({
+      name: "routers",
+      kind: "collector",
+      collector: { records: 100 },
+    });
+    await probe.stop();
+    expect((await product.stop()).code).toBe(0);
+    expect(existsSync(join(data, "state/routers.templates"))).toBe(true);
   });
 
   test("detectors that are killed come back, and go on with what capture sends", async () => {

@@ -49,6 +49,8 @@ const DISK_GIGABYTES = 5;
 const CONFIG = `data = "/var/lib/nemean"
 [[sources]]
 interface = "tap0"
+[collectors.routers]
+listen = "udp:0.0.0.0:4739"
 [api]
 host = "0.0.0.0"
 tls = true

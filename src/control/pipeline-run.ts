@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { type GeneratorOptions, GeneratorSource } from "../collectors/generator.ts";
 import { PcapSource } from "../collectors/pcap.ts";
 import type { AlertHandler } from "../core/alert.ts";
@@ -14,6 +16,7 @@ import type { FrameSource } from "../core/source.ts";
 import type { TrapEnvironment, TrapOutput } from "../core/trap/interface.ts";
 import type { ServiceSocket } from "../core/trap/service.ts";
 import { parseInterfaces } from "../core/trap/specifier.ts";
+import { type CollectorPlan, CollectorSource } from "./collector-source.ts";
 import { CsvFile } from "./csv-file.ts";
 import { modulePorts, portFor } from "./module-ports.ts";
 import { moduleNamed } from "./modules.ts";
@@ -47,6 +50,7 @@ export type SourcePlan =
       readonly rings: readonly (readonly BatchRing[])[];
       readonly bell: SharedArrayBuffer;
     }
+  | CollectorPlan
   | TrapFeedPlan;
 
 export interface PipelinePlan extends FlowTargets {
@@ -103,6 +107,7 @@ export class PipelineRun {
   readonly #csv: CsvFile | undefined;
   readonly #env: TrapEnvironment;
   readonly #feed: TrapFeed | undefined;
+  readonly #collector: CollectorSource | undefined;
   readonly #outputs: FlowOutputs | undefined;
   readonly #top: FlowTop | undefined;
   readonly #moduleOutputs: {
@@ -134,6 +139,13 @@ export class PipelineRun {
     this.#bell = source.kind === "rings" ? new Int32Array(source.bell) : undefined;
     this.#source = openSource(source, hooks.onWarning);
     if (source.kind === "trap") this.#feed = new TrapFeed(source, this.#merges, this.#env);
+    if (source.kind === "collector")
+      this.#collector = new CollectorSource(
+        keptTemplates(source, plan.stateFolder),
+        plan.plugins,
+        this.#merges,
+        hooks.onWarning,
+      );
     if (this.#source) {
       const { meter, flows } = meterWith(plan.meter ?? {}, plan.plugins);
       this.#meter = meter;
@@ -229,6 +241,7 @@ export class PipelineRun {
     this.#outputs?.turn();
     if (this.#source && this.#meter) return this.#source.step(this.#meter.frames);
     if (this.#feed) return this.#feed.step();
+    if (this.#collector) return this.#collector.step();
     let taken = 0;
     const rung = Atomics.load(this.#bell!, 0);
     for (const ring of this.#rings) taken += ring.drain();
@@ -252,6 +265,7 @@ export class PipelineRun {
     const outputs = this.#moduleOutputs.map(({ output }) => output);
     this.#feed?.drain();
     this.#meter?.end();
+    this.#collector?.end();
     for (const merge of this.#merges) merge.close();
     this.#outputs?.close();
     drain(outputs, this.#env, false);
@@ -294,6 +308,7 @@ export class PipelineRun {
   }
 
   #sources(): SourceStats[] {
+    if (this.#collector) return [this.#collector.stats()];
     if (!this.#source || !this.#meter) return [];
     const { name, kind, progress } = this.#source;
     return [
@@ -306,6 +321,14 @@ export class PipelineRun {
       },
     ];
   }
+}
+
+/** A collector whose templates survive a restart, where it has not been told of a file for them. */
+function keptTemplates(plan: CollectorPlan, folder: string | undefined): CollectorPlan {
+  if (folder === undefined || "templates" in plan.params) return plan;
+  mkdirSync(folder, { recursive: true });
+  const templates = join(folder, `${plan.name.replaceAll(/[^\w.-]/g, "-")}.templates`);
+  return { ...plan, params: { ...plan.params, templates } };
 }
 
 /** What a source of packets has to find for the modules as well; of flows that come, their meters have been told. */
@@ -337,6 +360,8 @@ function openFlowOutputs(
     ...(ipfix === undefined ? {} : { ipfix }),
   };
   const isLive =
-    source.kind === "rings" || (source.kind === "generator" && source.traffic.live === true);
+    source.kind === "rings" ||
+    source.kind === "collector" ||
+    (source.kind === "generator" && source.traffic.live === true);
   return new FlowOutputs(targets, !isLive, env);
 }

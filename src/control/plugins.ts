@@ -90,6 +90,12 @@ export function portNames(plan: PluginPlan = { groups: [], compat: false }): str
   ];
 }
 
+/** For each of {@link portNames} the plugins of which one has to have found something; none where all flows will do. */
+export const needsOfPorts = (plan: PluginPlan = { groups: [], compat: false }): PluginGroups => [
+  ...groupsOut(plan).map(() => []),
+  ...(plan.modules ?? []).map(({ needs }) => needs),
+];
+
 const defNamed = (name: string): AnyProtocol => PROTOCOLS.find((def) => def.name === name)!;
 
 /** A meter with plugins, and the ports of its flows, as many as {@link portNames}. */

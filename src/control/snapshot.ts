@@ -22,11 +22,13 @@ export interface CaptureStats {
 export interface SourceStats {
   /** Interface or file. */
   readonly name: string;
-  readonly kind: "live" | "file" | "generator";
+  readonly kind: "live" | "file" | "generator" | "collector";
   /** Capture Workers behind it; 1 for a file. */
   readonly workers: number;
   readonly meter: MeterStats;
   readonly capture?: CaptureStats;
+  /** What a collector has counted, by the names of its page. */
+  readonly collector?: Readonly<Record<string, number>>;
   /** From 0 to 1, for a source that ends. */
   readonly progress?: number;
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { EXIT, NemeanError } from "../core/errors.ts";
-import { FlowIntake, type IntakeTarget } from "../core/flow/intake.ts";
+import { FlowIntake } from "../core/flow/intake.ts";
 import type { Merge } from "../core/merge.ts";
-import type { Receiver } from "../core/port.ts";
 import { openInput } from "../core/trap/index.ts";
 import type { InputStats, TrapEnvironment, TrapInput } from "../core/trap/interface.ts";
 import { parseInput } from "../core/trap/specifier.ts";
-import { sameLayout, type Template } from "../core/unirec/template.ts";
 import { SECOND } from "../core/unirec/time.ts";
+import { MergeTarget } from "./merge-target.ts";
 
 /** Flows that other processes of the product send. Plain data: it goes to a Worker by message. */
 export interface TrapFeedPlan {
@@ -47,8 +45,7 @@ export class TrapFeed implements Disposable {
     this.#env = env;
     for (const interfaces of plan.senders)
       for (const [i, text] of interfaces.entries()) {
-        const merge = merges[i]!;
-        const target = new MergeTarget(merge.input(), merge.flows.template, text);
+        const target = new MergeTarget(merges[i]!, text);
         const intake = new FlowIntake(target, { lateness: LATENESS });
         this.#intakes.push(intake);
         this.#inputs.push(openInput(parseInput(text), intake, env));
@@ -99,40 +96,5 @@ export class TrapFeed implements Disposable {
 
   [Symbol.dispose](): void {
     for (const input of this.#inputs) input[Symbol.dispose]();
-  }
-}
-
-/** An input of a merge that takes one layout. */
-class MergeTarget implements IntakeTarget {
-  readonly template: Template;
-  readonly followsTime = true;
-  readonly #input: Receiver;
-  readonly #text: string;
-
-  constructor(input: Receiver, template: Template, text: string) {
-    this.#input = input;
-    this.template = template;
-    this.#text = text;
-  }
-
-  announce(layout: Template): void {
-    if (sameLayout(layout, this.template)) return;
-    throw new NemeanError(
-      "ERR_TEMPLATE",
-      EXIT.data,
-      `${this.#text} sends ${layout.spec}, expected ${this.template.spec}`,
-    );
-  }
-
-  receive(batch: Parameters<Receiver["receive"]>[0]): void {
-    this.#input.receive(batch);
-  }
-
-  advance(watermark: number): void {
-    this.#input.advance(watermark);
-  }
-
-  end(): void {
-    this.#input.end();
   }
 }

@@ -195,6 +195,10 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     "Flows that left early since the flow table was full.",
     perSource(({ meter }) => meter.evicted),
   ),
+  nemean_collector_total: counter(
+    "What a collector of exporters' flows has counted, by the names of its page.",
+    perReason(({ collector }) => collector ?? {}),
+  ),
   nemean_capture_frames_total: counter(
     "Frames received from the kernel.",
     perSource(({ capture }) => capture?.received),

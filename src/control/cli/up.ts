@@ -202,8 +202,7 @@ async function up(flags: Flags): Promise<number> {
     await Promise.race([control.ready(true), signal.wait]);
   }
   if (!failure && !signal.stopped) {
-    const names = run.product.sources.map(({ name }) => name).join(", ");
-    say(`capturing from ${names}; the API answers on ${control.url}`);
+    say(`${sourcesText(run.product)}; the API answers on ${control.url}`);
     if (!unable) tellSetup(control);
     await signal.wait;
   }
@@ -215,4 +214,17 @@ async function up(flags: Flags): Promise<number> {
   }
   if (sources.length > 0) say(`${grouped(alerts)} alerts, updates included`);
   return failure ? sayFailure(failure) : EXIT.ok;
+}
+
+/** What is looked at: `capturing from tap0, collecting for routers`. */
+function sourcesText({ sources }: Product): string {
+  const [taps, flows] = [false, true].map((collects) =>
+    sources
+      .filter(({ source }) => (source.kind === "collector") === collects)
+      .map(({ name }) => name)
+      .join(", "),
+  );
+  return [taps && `capturing from ${taps}`, flows && `collecting for ${flows}`]
+    .filter((text) => text !== "")
+    .join(", ");
 }

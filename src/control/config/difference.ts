@@ -11,8 +11,9 @@ function flat(value: unknown, path: string, into: Map<string, string>): Map<stri
 }
 
 function settingsOf(config: Config): Map<string, string> {
-  const { modules, sinks, sources, commands, links, users, ...rest } = config;
+  const { modules, sinks, sources, collectors, commands, links, users, ...rest } = config;
   const all = flat(rest, "", new Map());
+  for (const { name, params } of collectors) flat(params, `collectors.${name}`, all);
   for (const { interface: name, ...source } of sources) flat(source, `sources.${name}`, all);
   for (const { name, ...command } of commands) flat(command, `commands.${name}`, all);
   for (const { name, ...user } of users) flat(user, `users.${name}`, all);
@@ -27,8 +28,8 @@ function settingsOf(config: Config): Map<string, string> {
 }
 
 /** What is named in the file, by the path of its settings. */
-function itemsOf({ sinks, sources, commands, users }: Config): Set<string> {
-  const named = Object.entries({ sinks, sources, commands, users });
+function itemsOf({ sinks, sources, collectors, commands, users }: Config): Set<string> {
+  const named = Object.entries({ sinks, sources, collectors, commands, users });
   return new Set(
     named.flatMap(([list, items]) =>
       items.map((item) => `${list}.${"name" in item ? item.name : item.interface}`),
@@ -56,7 +57,7 @@ export function differences(from: Config, to: Config): string[] {
 }
 
 /** What is named in the file, and has no default. */
-const LISTS = ["sinks.", "sources.", "commands.", "links.", "users."];
+const LISTS = ["sinks.", "sources.", "collectors.", "commands.", "links.", "users."];
 
 /** What a path is where it is not there. */
 function absent(path: string): string {

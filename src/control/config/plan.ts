@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Product } from "../supervise/layout.ts";
+import type { Product, SourceEntry } from "../supervise/layout.ts";
 import type { Config } from "./read.ts";
 
 /** What a configuration comes to: sources, modules and how they are linked. */
 export function productOf(config: Config): Product {
-  const { sources, meter, plugins, flows, modules, commands, links, sensor, limits } = config;
+  const { sources, collectors, meter, plugins, flows, modules, commands, links, sensor, limits } =
+    config;
   const { active, idle, linger, brief, maxFlows, vlanInKey, tunnels } = meter;
   return {
-    sources: sources.map(({ interface: name, workers, ring, backend, filter }) => ({
-      name,
-      source: {
-        kind: "live",
-        workers,
-        capture: {
-          interface: name,
-          ringBytes: ring * 1024 ** 2,
-          backend,
-          meter: { active, idle, linger, brief, flowsMax: maxFlows, vlanInKey, tunnels },
-          ...(filter === "" ? {} : { filter }),
-        },
-      },
-    })),
+    sources: [
+      ...sources.map(
+        ({ interface: name, workers, ring, backend, filter }): SourceEntry => ({
+          name,
+          source: {
+            kind: "live",
+            workers,
+            capture: {
+              interface: name,
+              ringBytes: ring * 1024 ** 2,
+              backend,
+              meter: { active, idle, linger, brief, flowsMax: maxFlows, vlanInKey, tunnels },
+              ...(filter === "" ? {} : { filter }),
+            },
+          },
+        }),
+      ),
+      ...collectors.map(
+        ({ name, params }): SourceEntry => ({ name, source: { kind: "collector", name, params } }),
+      ),
+    ],
     idle,
     modules,
     commands,

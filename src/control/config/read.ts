@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
+import { parseListen } from "../../collectors/ipfix/listen.ts";
 import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
 import type { AnyExporter } from "../../core/exporter.ts";
 import { NAME_RULE, userName } from "../auth/text.ts";
+import { COLLECTOR_PARAMS } from "../collector-source.ts";
 import { matcherOf } from "../delivery/route.ts";
 import { allowed } from "../derive.ts";
 import { modulePorts } from "../module-ports.ts";
@@ -38,6 +40,7 @@ export type ApiConfig = SettingsOf<typeof API>;
 /** A configuration, checked, with all defaults. */
 export interface Config extends SettingsOf<typeof TOP> {
   readonly sources: readonly SettingsOf<typeof SOURCE>[];
+  readonly collectors: readonly CollectorConfig[];
   readonly meter: SettingsOf<typeof METER>;
   readonly plugins: PluginGroups;
   readonly flows: SettingsOf<typeof FLOW_TARGETS>;
@@ -49,6 +52,13 @@ export interface Config extends SettingsOf<typeof TOP> {
   readonly commands: readonly (SettingsOf<typeof COMMAND> & { readonly name: string })[];
   readonly links: readonly SettingsOf<typeof LINK>[];
   readonly users: readonly UserConfig[];
+}
+
+/** Exporters' flows, by the name it has in the file. */
+export interface CollectorConfig {
+  readonly name: string;
+  /** Parameters that the file sets. */
+  readonly params: Readonly<Record<string, unknown>>;
 }
 
 /** A user that is there once the configuration is in force. */
@@ -75,6 +85,7 @@ type Table = Readonly<Record<string, unknown>>;
 const PREFIX = /^Invalid TOML document: /;
 const SECTIONS = [
   "sources",
+  "collectors",
   "meter",
   "flows",
   "api",
@@ -115,7 +126,11 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
   const meter = check.table(root["meter"], ["meter"], METER);
   const config: Config = {
     ...check.settings(pick(root, Object.keys(TOP)), [], TOP),
-    sources: check.sources(root["sources"]),
+    sources: check.sources(
+      root["sources"],
+      isTable(root["collectors"]) && hasAny(root["collectors"]),
+    ),
+    collectors: check.collectors(root["collectors"]),
     meter,
     plugins: check.plugins(meter.plugins),
     flows: check.table(root["flows"], ["flows"], FLOW_TARGETS),
@@ -127,6 +142,7 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
     users: check.users(root["users"]),
     sinks: await check.sinks(root["sinks"]),
   };
+  check.differ(config);
   if (check.problems.length === 0) check.layout(config);
   if (check.problems.length > 0) throw new ConfigError(file, check.problems);
   return config;
@@ -145,6 +161,8 @@ function tableOf(text: string, file: string): Table {
 
 const pick = (table: Table, names: readonly string[]): Table =>
   Object.fromEntries(Object.entries(table).filter(([name]) => names.includes(name)));
+
+const hasAny = (table: Table): boolean => Object.keys(table).length > 0;
 
 const isTable = (value: unknown): value is Table =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
@@ -204,12 +222,12 @@ class Check {
     return list.map((each, i) => this.table(each, [name, String(i)], declared));
   }
 
-  /** The interfaces that are captured from: one at least, and none twice. */
-  sources(value: unknown): SettingsOf<typeof SOURCE>[] {
+  /** The interfaces that are captured from, none twice; one at least where no flows are collected. */
+  sources(value: unknown, collects: boolean): SettingsOf<typeof SOURCE>[] {
     const sources = this.list(value, "sources", SOURCE);
     const isSound = this.problems.length === 0;
     const names = sources.map((each) => each.interface);
-    if (isSound && sources.length === 0)
+    if (isSound && sources.length === 0 && !collects)
       this.wrong(
         ["sources"],
         'sources: name the interface of the tap: [[sources]] interface = "eth0"',
@@ -222,6 +240,43 @@ class Check {
         this.wrong(path, `sources: ${name} is captured from already`);
     }
     return sources;
+  }
+
+  collectors(value: unknown): CollectorConfig[] {
+    if (value !== undefined && !isTable(value))
+      this.wrong(["collectors"], "collectors: expected tables, as [collectors.NAME]");
+    return Object.entries(isTable(value) ? value : {}).map(([name, table]) => {
+      const path = ["collectors", name];
+      const all: Readonly<Record<string, unknown>> = this.table(table, path, COLLECTOR_PARAMS);
+      if (!NAME.test(name))
+        this.wrong(path, `collectors: "${name}": expected up to 32 letters, digits, - and _`);
+      else if (all["listen"] === "")
+        this.wrong(
+          path,
+          `collectors.${name}: say where flows come from: listen = "udp:0.0.0.0:4739"`,
+        );
+      else this.#listens(path, String(all["listen"]));
+      const set = isTable(table) ? Object.keys(table) : [];
+      return { name, params: pick(all, set) };
+    });
+  }
+
+  /** Names of sources are part of names of processes and of sockets. */
+  differ({ sources, collectors }: Config): void {
+    for (const { name } of collectors)
+      if (sources.some((source) => source.interface === name))
+        this.wrong(
+          ["collectors", name],
+          `collectors: "${name}" is an interface of [[sources]]: choose another name`,
+        );
+  }
+
+  #listens(path: readonly string[], listen: string): void {
+    try {
+      parseListen(listen);
+    } catch (error) {
+      this.wrong([...path, "listen"], `${path.join(".")}.listen: ${messageOf(error)}`);
+    }
   }
 
   commands(value: unknown): Config["commands"] {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { COLLECTOR_PARAMS } from "../collector-source.ts";
 import { allExporters, allModules } from "../modules.ts";
 import {
   API,
@@ -47,6 +48,13 @@ export async function configSchema(): Promise<Schema> {
         minItems: 1,
         items: { ...tableSchema(SOURCE, "What is captured."), required: ["interface"] },
       },
+      collectors: {
+        type: "object",
+        additionalProperties: {
+          ...tableSchema(COLLECTOR_PARAMS, "Flows of routers and probes."),
+          required: ["listen"],
+        },
+      },
       meter: tableSchema(METER, "How flows are metered, and what is found in them."),
       flows: tableSchema(FLOW_TARGETS, "Where flows are sent."),
       api: tableSchema(API, "The HTTP API."),
@@ -72,7 +80,7 @@ export async function configSchema(): Promise<Schema> {
       sinks: { type: "object", additionalProperties: { anyOf: sinks } },
       modules: { type: "object", additionalProperties: false, properties: modules },
     },
-    required: ["sources"],
+    anyOf: [{ required: ["sources"] }, { required: ["collectors"] }],
   };
 }
 

@@ -27,6 +27,8 @@ export async function configTemplate(tap: string): Promise<string> {
     "[[sources]]",
     `interface = ${JSON.stringify(tap)}`,
     ...rows(source),
+    "",
+    "# Flows of routers and probes come by a table [collectors.NAME], beside an interface or in its place: docs/collectors.md.",
     ...table("meter", METER),
     ...table("flows", FLOW_TARGETS),
     ...table("api", API),

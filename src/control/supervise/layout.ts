@@ -9,11 +9,11 @@ import type { TrapModulePlan } from "../trap-module.ts";
 import type { ProcessSpec } from "./backend.ts";
 import { type Link, numbered, Wiring } from "./wiring.ts";
 
-/** Where packets come from. */
+/** Where packets, or flows, come from. */
 export interface SourceEntry {
-  /** Of its process: `capture@NAME`. */
+  /** Of its process: `capture@NAME`, or `collector@NAME`. */
   readonly name: string;
-  readonly source: LivePlan | Extract<SourcePlan, { kind: "generator" | "files" }>;
+  readonly source: LivePlan | Extract<SourcePlan, { kind: "generator" | "files" | "collector" }>;
   /** Of a source that is not live; one that is has its own. */
   readonly meter?: MeterOptions;
 }
@@ -173,7 +173,9 @@ const flushing = (socket: string, isAsUsual: boolean): string =>
   `u:${socket}:autoflush=${AUTOFLUSH}${isAsUsual ? "" : ":timeout=HALF_WAIT"}`;
 
 const isLive = ({ source }: SourceEntry): boolean =>
-  source.kind === "live" || ("traffic" in source && source.traffic.live === true);
+  source.kind === "live" ||
+  source.kind === "collector" ||
+  ("traffic" in source && source.traffic.live === true);
 
 function captureOf(
   { ipfix, memory }: Product,
@@ -190,7 +192,7 @@ function captureOf(
     ...(ipfix === undefined ? {} : { ipfix }),
   };
   return {
-    name: `capture@${name}`,
+    name: `${source.kind === "collector" ? "collector" : "capture"}@${name}`,
     kind: "capture",
     task: { kind: "appliance", plan },
     modules: [],

@@ -8,7 +8,8 @@ import type { Exit } from "./backend.ts";
  * Units that belong to this product. Letters, digits and `@ . _ -` need no escape in a unit's name, and the units
  * take the name as it is (`%i`), so `systemctl status nemean-module@ip-spoofing` is what one would type.
  */
-const NAME = /^(?:control|detectors|(?:capture|detector|module|command)@[A-Za-z0-9@._-]+)$/;
+const NAME =
+  /^(?:control|detectors|(?:capture|collector|detector|module|command)@[A-Za-z0-9@._-]+)$/;
 /** UNIT_NAME_MAX of systemd, with the zero at its end. */
 const UNIT_NAME_MAX = 255;
 
