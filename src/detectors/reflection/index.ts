@@ -28,7 +28,7 @@ service. Fragments of which no port is known are not counted: those that the met
 
 **Tune**: where only what comes in is seen (asymmetric routing), no answer seems to be asked for: raise \`answersMin\` above what your resolvers
 receive in 10 s, or mute their events. The difference to amplification: that one weighs bytes of answers against bytes of queries over 15 minutes, and so
-also finds your own server being abused; this one needs no bytes, and has a victim within seconds. Memory: 8 MB as set by default.
+also finds your own server being abused; this one needs no bytes, and has a victim within seconds. Memory: 7 MB as set by default.
 
 **When it fires**: is the victim yours? Ask the provider to filter the vector's port (of TCP: SYN-ACKs from ports 80 and 443 that belong to no
 connection) as far out as can be. Are reflectors of the evidence flows yours? Close the service to strangers, or limit its rate.

@@ -215,7 +215,11 @@ export class Victims {
     const isTcp = vector === TCP_VECTOR;
     if (!this.#isOpen(row)) this.#open[0]!++;
     rows[at + AT.announced] = rows[at + AT.packets]!;
-    const reflectors = Math.max(this.#reflectors.estimate(row), rows[at + AT.reflectors]!);
+    // An estimate, not below what is sure, nor above the number of flows.
+    const reflectors = Math.min(
+      Math.max(this.#reflectors.estimate(row), rows[at + AT.reflectors]!),
+      rows[at + AT.flows]!,
+    );
     this.#out.alerts.send(
       {
         DST_IP: this.#table.ip(row, 0),
