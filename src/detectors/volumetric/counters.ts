@@ -10,6 +10,8 @@ export const LATE = 15;
 const KNOWN_WINDOWS = 30;
 /** Windows for which who was a suspect is one, the first of them included. */
 const WARM = 2;
+/** Times that a baseline looks back, after which silence has left a thousandth of it. */
+const SILENT_TIMES = 7;
 
 /** Where in a counter lies what: together it is a cache line. */
 const AT = {
@@ -45,6 +47,8 @@ export class Counters {
   /** Number of the first window of all. */
   readonly #since: Float64Array;
   readonly #alpha: number;
+  /** What so many silent windows leave of a mean: a power for each flow of a scan would cost as much as all the rest. */
+  readonly #silences: Float64Array;
 
   /** @param rows rounded up to a power of two; the baseline looks back so many seconds */
   constructor(rows: number, baselineSeconds: number, state: StateStore) {
@@ -53,6 +57,8 @@ export class Counters {
     this.#mask = count - 1;
     this.#since = state.column("since", "float64", 1);
     this.#alpha = 1 - Math.exp(-WINDOW / SECOND / baselineSeconds);
+    const listed = Math.ceil(SILENT_TIMES * (baselineSeconds / (WINDOW / SECOND)));
+    this.#silences = new Float64Array(listed).map((_, i) => (1 - this.#alpha) ** i);
   }
 
   /** The counter of this hash, with its time come to a window. */
@@ -131,7 +137,8 @@ export class Counters {
   #learn(at: number, later: number): void {
     const cells = this.#cells;
     const alpha = this.#alpha;
-    const silence = later === 1 ? 1 : (1 - alpha) ** (later - 1);
+    // Beyond what is listed next to nothing is left.
+    const silence = this.#silences[later - 1] ?? 0;
     let packets = cells[at + AT.usualPackets]!;
     let bytes = cells[at + AT.usualBytes]!;
     if (cells[at + AT.flooded] === 0) {

@@ -31,7 +31,10 @@ export class Detector {
   readonly #masks6: Address;
   readonly #network = new Address();
   /** What the flow at hand adds to its window; one object is filled again and again. */
-  readonly #amount: Amount = { window: 0, packets: 0, bytes: 0, source: 0, target: 0, counter: 0 };
+  readonly #amount: Amount = {
+    ...{ first: 0, last: 0, window: 0, packets: 0, bytes: 0 },
+    ...{ source: 0, target: 0, counter: 0 },
+  };
 
   constructor(context: Setup) {
     const { params, state, count } = context;
@@ -62,8 +65,10 @@ export class Detector {
   }
 
   #receive(flow: Flow, vector: number): void {
-    const { TIME_FIRST, TIME_LAST, DST_IP } = flow;
-    const duration = TIME_LAST - TIME_FIRST;
+    const { PACKETS, TIME_LAST, DST_IP } = flow;
+    // Of one packet it is the same, and reading a time is not for nothing.
+    const first = PACKETS === 1 ? TIME_LAST : flow.TIME_FIRST;
+    const duration = TIME_LAST - first;
     if (duration < 0) {
       this.#count("flows_ended_before_begun");
       return;
@@ -71,8 +76,10 @@ export class Detector {
     // Of a longer flow that part counts which came in the time of a window.
     const share = duration > WINDOW ? WINDOW / duration : 1;
     const amount = this.#amount;
+    amount.first = first;
+    amount.last = TIME_LAST;
     amount.window = Math.floor(TIME_LAST / WINDOW);
-    amount.packets = flow.PACKETS * share;
+    amount.packets = PACKETS * share;
     amount.bytes = flow.BYTES * share;
     amount.target = hashOf(DST_IP);
     const counters = this.#counters;
@@ -91,14 +98,13 @@ export class Detector {
 
   #receiveNetwork(flow: Flow, vector: number): void {
     const amount = this.#amount;
-    const network = this.#networkOf(flow.DST_IP);
     const number = vector + NETWORK;
-    const at = this.#counters.at(hashWord(hashOf(network), number), amount.window);
+    const at = this.#counters.at(hashWord(this.#networkHash(flow.DST_IP), number), amount.window);
     this.#counters.add(at, amount.packets, amount.bytes);
     if (!this.#counters.isWarm(at, this.#networkLimits[vector]!.suspect)) return;
     amount.source = hashOf(flow.SRC_IP);
     amount.counter = at;
-    this.#floods.add(flow, network, number, amount);
+    this.#floods.add(flow, this.#networkOf(flow.DST_IP), number, amount);
   }
 
   /** Who sends as many as it receives is in a conversation that comes in flows of one direction. */
@@ -106,9 +112,15 @@ export class Detector {
     const { packets, window } = this.#amount;
     const counters = this.#counters;
     const host = hashWord(hashOf(SRC_IP), VECTOR.udp);
-    const network = hashWord(hashOf(this.#networkOf(SRC_IP)), VECTOR.udp + NETWORK);
+    const network = hashWord(this.#networkHash(SRC_IP), VECTOR.udp + NETWORK);
     counters.addSent(counters.at(host, window), packets);
     counters.addSent(counters.at(network, window), packets);
+  }
+
+  /** As {@link hashOf} of an address's network, without making that. */
+  #networkHash(ip: Ip & { readonly isV4: boolean }): number {
+    const masks = ip.isV4 ? this.#masks4 : this.#masks6;
+    return hashWords(ip.w0 & masks.w0, ip.w1 & masks.w1, ip.w2 & masks.w2, ip.w3 & masks.w3);
   }
 
   /** The network of an address: one object is filled again and again. */
@@ -138,9 +150,11 @@ function limitsOf(params: Setup["params"], times: number): Limits[] {
 const isGroup = (ip: Ip & { readonly isV4: boolean }): boolean =>
   ip.isV4 ? (ip.w2 & 0xff) >= 224 : (ip.w0 & 0xff) === 0xff;
 
+const hashOf = (ip: Ip): number => hashWords(ip.w0, ip.w1, ip.w2, ip.w3);
+
 /** IPv4 addresses never have the same. */
-const hashOf = (ip: Ip): number =>
-  hashWord(hashWord(0, ip.w0 ^ Math.imul(ip.w1, 0x9e3779b1)), ip.w2 ^ Math.imul(ip.w3, 0x85ebca6b));
+const hashWords = (w0: number, w1: number, w2: number, w3: number): number =>
+  hashWord(hashWord(0, w0 ^ Math.imul(w1, 0x9e3779b1)), w2 ^ Math.imul(w3, 0x85ebca6b));
 
 /** The mask over an address's words for a prefix; an IPv4 address is its third word, of which the others are the same in all of them. */
 function masksOf(bits: number, all: 32 | 128): Address {

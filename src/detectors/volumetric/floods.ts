@@ -21,8 +21,10 @@ const EVIDENCE_SLOTS = 256;
 /** Datagrams received for each that was sent, from which on they are no conversation: downloads have up to 20 or so. */
 const ONE_SIDED = 32;
 
-/** What a flow adds to its window. */
+/** What a flow adds to its window, and what is read of it once. */
 export interface Amount {
+  first: number;
+  last: number;
   window: number;
   packets: number;
   bytes: number;
@@ -76,11 +78,11 @@ export class Floods {
 
   /** A flow to a suspect, or to a network that is one. */
   add(flow: Flow, target: Ip, number: number, amount: Amount): void {
-    const { TIME_LAST } = flow;
-    const row = this.#table.upsertIpNumber(target, number, TIME_LAST);
+    const { last } = amount;
+    const row = this.#table.upsertIpNumber(target, number, last);
     if (this.#table.isNew) this.#begin(row, amount.window);
     else {
-      if (this.#isOver(row, TIME_LAST)) this.#close(row);
+      if (this.#isOver(row, last)) this.#close(row);
       this.#turn(row, amount.window);
     }
     this.#sum(row, flow, amount);
@@ -89,9 +91,8 @@ export class Floods {
     const isNew = this.#sources.add(row, amount.source);
     if (isNew) this.#rows[row * STRIDE + AT.sources]!++;
     if (isNew && this.#rows[row * STRIDE + AT.shown]! < EVIDENCE_MAX) this.#show(row, flow);
-    if (this.#isOpen(row)) this.#goOn(row, number, amount.counter, TIME_LAST);
-    else if (this.#isFlood(row, number, amount.counter))
-      this.#openAt(row, amount.counter, TIME_LAST);
+    if (this.#isOpen(row)) this.#goOn(row, number, amount.counter, last);
+    else if (this.#isFlood(row, number, amount.counter)) this.#openAt(row, amount.counter, last);
   }
 
   #begin(row: number, window: number): void {
@@ -117,13 +118,13 @@ export class Floods {
     rows[at + AT.windowBytes] = 0;
   }
 
-  #sum(row: number, flow: Flow, { packets, bytes }: Amount): void {
-    const { TIME_FIRST, TIME_LAST, DST_PORT } = flow;
+  #sum(row: number, flow: Flow, { first, last, packets, bytes }: Amount): void {
+    const { DST_PORT } = flow;
     const rows = this.#rows;
     const at = row * STRIDE;
     if (rows[at + AT.flows] === 0) {
-      rows[at + AT.first] = TIME_FIRST;
-      rows[at + AT.last] = TIME_LAST;
+      rows[at + AT.first] = first;
+      rows[at + AT.last] = last;
       rows[at + AT.port] = DST_PORT;
     }
     rows[at + AT.flows]!++;
@@ -131,8 +132,8 @@ export class Floods {
     rows[at + AT.bytes]! += flow.BYTES;
     rows[at + AT.windowPackets]! += packets;
     rows[at + AT.windowBytes]! += bytes;
-    if (TIME_FIRST < rows[at + AT.first]!) rows[at + AT.first] = TIME_FIRST;
-    if (TIME_LAST > rows[at + AT.last]!) rows[at + AT.last] = TIME_LAST;
+    if (first < rows[at + AT.first]!) rows[at + AT.first] = first;
+    if (last > rows[at + AT.last]!) rows[at + AT.last] = last;
     if (DST_PORT !== rows[at + AT.port]) rows[at + AT.port] = SEVERAL;
   }
 

@@ -260,7 +260,7 @@ describe("volumetric, in time:", () => {
   });
 
   test("volumetric passes over a flow that ended before it began, and counts it", () => {
-    const wrong = syns(3000, 1000).map((row) => ({
+    const wrong = syns(3000, 1000, { PACKETS: 2 }).map((row) => ({
       ...row,
       TIME_FIRST: Number(row["TIME_LAST"]) + 1,
     }));
