@@ -34,6 +34,18 @@ interface Attack {
 
 const ATTACKS: readonly Attack[] = [
   {
+    file: "ddos/pkt.TCP.synflood.spoofed.pcap",
+    by: ["volumetric"],
+    victims: ["10.10.10.10"],
+    sources: [36_500, 38_700], // 37,623
+  },
+  {
+    file: "ddos/amp.TCP.reflection.SYNACK.pcap",
+    by: ["reflection"],
+    victims: ["10.10.10.10"],
+    sources: [6500, 7300], // 7,055, of which some answer by ICMP
+  },
+  {
     file: "ddos/amp.UDP.snmp.src161.pcapng",
     by: ["amplification", "reflection"],
     victims: ["10.10.10.10"],

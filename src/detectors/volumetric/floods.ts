@@ -209,12 +209,9 @@ export class Floods {
 
   #close(row: number): void {
     const at = row * STRIDE;
-    const rows = this.#rows;
-    const time = rows[at + AT.flooded]! + this.#calm;
-    rows[at + AT.last] = Math.min(rows[at + AT.last]!, time);
-    this.#announce(row, { closed: true, time });
+    this.#announce(row, { closed: true, time: this.#rows[at + AT.flooded]! + this.#calm });
     this.#open[0]!--;
-    this.#begin(row, rows[at + AT.window]!);
+    this.#begin(row, this.#rows[at + AT.window]!);
   }
 
   #announce(row: number, closing: Closing = {}): void {
