@@ -62,7 +62,7 @@ testDetector(floodrate, {
   }),
   small: { victimsMax: 16, countersMax: 16 },
   evicted: "victims_evicted",
-  stateMax: 5_000_000,
+  stateMax: 4_000_000,
 });
 
 describe("floodrate", () => {

@@ -24,7 +24,7 @@ one asks for a rate and nothing else); SYNs of which fewer than \`synsPerPort\` 
 ends, or at its active timeout.
 
 **Tune** \`udpMin\` where cameras, exporters or a stream send to one host and are never answered. Where flows have one direction each (NetFlow), all UDP seems to be
-unanswered: raise \`udpMin\` above what a VPN or a call server receives. Set \`sourcesMax\` to 0 where volumetric does not run. Memory: 5 MB as set by default.
+unanswered: raise \`udpMin\` above what a VPN or a call server receives. Set \`sourcesMax\` to 0 where volumetric does not run. Memory: 4 MB as set by default.
 
 **When it fires**: is the source yours? Then it is broken or infected: isolate it. If not, block it at the border; where it may be forged (SYN, UDP and ICMP of one direction), filter by the
 protocol and port of the evidence flows instead. A load test looks just like it.

@@ -67,7 +67,7 @@ testDetector(reflection, {
   other: (i) => answer(0, { DST_IP: `10.${1 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}` }),
   small: { victimsMax: 16, countersMax: 16 },
   evicted: "victims_evicted",
-  stateMax: 8_000_000,
+  stateMax: 7_000_000,
 });
 
 describe("reflection", () => {

@@ -69,7 +69,7 @@ testDetector(volumetric, {
   other: (i) => syn(0, 1, { DST_IP: `10.${1 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}` }),
   small: { victimsMax: 16, countersMax: 16 },
   evicted: "victims_evicted",
-  stateMax: 16_000_000,
+  stateMax: 9_000_000,
 });
 
 describe("volumetric", () => {

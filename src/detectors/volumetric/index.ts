@@ -26,7 +26,7 @@ answered, and below the least rates.
 **Tune** \`udpMin\` and \`rateMin\` where many cameras or exporters send to one host and are never answered. Where flows have one direction each (NetFlow), conversations
 are told by what hosts send themselves: raise \`udpMin\`, \`tcpMin\` and \`rateMin\` for servers of many thousand clients. SYNs: 500 a second are enough to overwhelm a
 server that is not made for it (Moore et al., "Inferring Internet Denial-of-Service Activity", 2006); \`synMin\` is below that. The difference to ddos: that one weighs all
-bytes of a host by its baseline, and takes two windows of 10 s or two minutes. Memory: 16 MB as set by default.
+bytes of a host by its baseline, and takes two windows of 10 s or two minutes. Memory: 9 MB as set by default.
 
 **When it fires**: SYNs: turn on SYN cookies, and have the provider filter. Otherwise filter protocol and port of the evidence flows as far out as can be. Sources of a
 SYN flood are forged as a rule: do not block them one by one. Where a network is the victim, all of it has to be protected, not the host that was looked at.
