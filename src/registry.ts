@@ -33,6 +33,7 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
   ["ddos", { kind: "detector", load: () => import("./detectors/ddos/index.ts") }],
   ["dnsblacklist", { kind: "detector", load: () => import("./detectors/dnsblacklist.ts") }],
   ["dnstunnel", { kind: "detector", load: () => import("./detectors/dnstunnel/index.ts") }],
+  ["floodrate", { kind: "detector", load: () => import("./detectors/floodrate/index.ts") }],
   ["flowcounter", { kind: "module", load: () => import("./modules/flowcounter.ts") }],
   ["haddrscan", { kind: "detector", load: () => import("./detectors/haddrscan.ts") }],
   [
@@ -55,11 +56,13 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
       load: () => import("./modules/portscan-aggregator.ts"),
     },
   ],
+  ["reflection", { kind: "detector", load: () => import("./detectors/reflection/index.ts") }],
   ["sip-bf", { kind: "detector", load: () => import("./detectors/sip-bf/index.ts") }],
   ["smtp-spam", { kind: "detector", load: () => import("./detectors/smtp-spam/index.ts") }],
   ["traffic-repeater", { kind: "module", load: () => import("./modules/traffic-repeater.ts") }],
   ["urlblacklist", { kind: "detector", load: () => import("./detectors/urlblacklist.ts") }],
   ["voip-fraud", { kind: "detector", load: () => import("./detectors/voip-fraud/index.ts") }],
+  ["volumetric", { kind: "detector", load: () => import("./detectors/volumetric/index.ts") }],
   ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],
   ["waintrusion", { kind: "detector", load: () => import("./detectors/waintrusion/index.ts") }],
 ]);

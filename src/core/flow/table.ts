@@ -6,6 +6,7 @@ import type { PacketDecoder } from "../packet/decoder.ts";
 import type { FrameBatch } from "../packet/frames.ts";
 import { ROW } from "../packet/row.ts";
 import { SECOND } from "../unirec/time.ts";
+import { AddressPool } from "./address-pool.ts";
 import type { ExportHandler, FlowTableOptions, PacketObserver, Sighting } from "./observer.ts";
 import { COLD_SHIFT, END_REASON, ended, HOT_SHIFT, isBrief, STATE, TCP } from "./record.ts";
 import { CANDIDATE, findCandidates, POOL_SHIFT, touchIndex, touchPool } from "./touch.ts";
@@ -18,7 +19,6 @@ const BLOCK_SHIFT = 6;
 const VICTIMS = 16;
 /** Microseconds a packet may be older than its flow's first one and still belong to it. */
 const REORDER_MAX = 60 * SECOND;
-const POOL_FIRST = 1 << 12;
 
 /** The touch passes add up what they read, so that they are not dead code. */
 export let touched = 0;
@@ -35,8 +35,6 @@ export class FlowTable {
   readonly doubles: Float64Array;
   readonly cold: Int32Array;
   readonly coldBytes: Uint8Array;
-  /** Addresses of IPv6 flows: 8 words each, the lower side first. */
-  pool: Int32Array;
   /** Flows in the table now, and the most there ever were. */
   live = 0;
   peak = 0;
@@ -59,8 +57,7 @@ export class FlowTable {
   readonly #due = new Int32Array(1 << BLOCK_SHIFT);
   readonly #dueReason = new Int32Array(1 << BLOCK_SHIFT);
   #dueCount = 0;
-  #poolFresh = 0;
-  #poolFree = -1;
+  readonly #addresses = new AddressPool();
   #victim = 1;
 
   constructor(options: FlowTableOptions, onExport: ExportHandler, observer?: PacketObserver) {
@@ -76,12 +73,16 @@ export class FlowTable {
     const cold = reserve(records * 32);
     this.cold = new Int32Array(cold);
     this.coldBytes = new Uint8Array(cold);
-    this.pool = new Int32Array(new ArrayBuffer(POOL_FIRST * 32));
     this.#index = new Int32Array(new ArrayBuffer(INDEX_FIRST * 8));
     this.#mask = INDEX_FIRST - 1;
     this.#earliest = new Float64Array(new ArrayBuffer(((records >>> BLOCK_SHIFT) + 1) * 8)).fill(
       Infinity,
     );
+  }
+
+  /** Addresses of IPv6 flows: 8 words each, the lower side first. */
+  get pool(): Int32Array {
+    return this.#addresses.words;
   }
 
   /** Account the packets of a decoded batch from row `from` up to row `to`. */
@@ -262,7 +263,9 @@ export class FlowTable {
     hot[w + 2] = rows[z + 2]!;
     hot[w + 3] = rows[z + 3]!;
     hot[w + 4] =
-      (rows[z + 1]! & 256) === 0 ? rows[z + 4]! : this.#poolPut(view, rows[z + 8]!, rows[z + 5]!);
+      (rows[z + 1]! & 256) === 0
+        ? rows[z + 4]!
+        : this.#addresses.put(view, rows[z + 8]!, rows[z + 5]!);
     this.#begin(record, rows, z, view, now);
     const index = this.#index;
     const mask = this.#mask;
@@ -403,8 +406,7 @@ export class FlowTable {
     this.#fresh = 1;
     this.#free = 0;
     this.#victim = 1;
-    this.#poolFresh = 0;
-    this.#poolFree = -1;
+    this.#addresses.clear();
     this.live = 0;
   }
 
@@ -447,7 +449,7 @@ export class FlowTable {
       hole = slot;
     }
     index[hole * 2 + 1] = 0;
-    if ((hot[w + 1]! & 256) !== 0) this.#poolTake(hot[w + 4]!);
+    if ((hot[w + 1]! & 256) !== 0) this.#addresses.take(hot[w + 4]!);
     hot[w + 5] = 0;
     hot[w] = this.#free;
     this.#free = record;
@@ -470,34 +472,5 @@ export class FlowTable {
     }
     this.#index = index;
     this.#mask = mask;
-  }
-
-  #poolPut(view: DataView, ip: number, direction: number): number {
-    let at = this.#poolFree;
-    if (at >= 0) this.#poolFree = this.pool[at << POOL_SHIFT]!;
-    else {
-      at = this.#poolFresh++;
-      if ((at + 1) << POOL_SHIFT > this.pool.length) this.#growPool();
-    }
-    const { pool } = this;
-    const z = at << POOL_SHIFT;
-    const first = direction === 0 ? ip + 8 : ip + 24;
-    const second = direction === 0 ? ip + 24 : ip + 8;
-    for (let word = 0; word < 4; word++) {
-      pool[z + word] = view.getInt32(first + word * 4, true);
-      pool[z + 4 + word] = view.getInt32(second + word * 4, true);
-    }
-    return at;
-  }
-
-  #poolTake(at: number): void {
-    this.pool[at << POOL_SHIFT] = this.#poolFree;
-    this.#poolFree = at;
-  }
-
-  #growPool(): void {
-    const pool = new Int32Array(new ArrayBuffer(this.pool.byteLength * 2));
-    pool.set(this.pool);
-    this.pool = pool;
   }
 }
