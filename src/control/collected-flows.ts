@@ -72,7 +72,13 @@ export class CollectedFlows {
 
   /** Some time has passed: what came goes on, though nothing says yet that event time has. */
   tick(): void {
-    for (const port of this.#ports) port.tick();
+    this.advance(Number.NEGATIVE_INFINITY);
+  }
+
+  /** Send what was decoded; no later flow is to end before the watermark. */
+  advance(watermark: number): void {
+    this.flush();
+    for (const port of this.#ports) port.advance(watermark);
   }
 
   end(): void {
@@ -111,8 +117,8 @@ class Port {
     this.#out.flush();
   }
 
-  tick(): void {
-    this.#intake.advance(Number.NEGATIVE_INFINITY);
+  advance(watermark: number): void {
+    this.#intake.advance(watermark);
   }
 
   end(): void {

@@ -2,6 +2,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Alert } from "../core/alert.ts";
+import { CaptureWriter } from "../core/capture-file/testing/writer.ts";
+import { netflow5, SENT } from "../core/ipfix/collect/testing/messages.ts";
+import { ETHERTYPE, ethernet, ipv4, PROTOCOL, udp } from "../core/packet/test-kit.ts";
+import { SECOND } from "../core/unirec/time.ts";
 import { Folder, scanCapture } from "./cli/testing/command-line.ts";
 import { type PipelinePlan, PipelineRun } from "./pipeline-run.ts";
 
@@ -19,6 +23,37 @@ const plan = (paths: readonly string[], more: Partial<PipelinePlan> = {}): Pipel
 
 /** Only the ports past 45: without what was kept of the others they are no scan. */
 const TAIL = { kind: "files", paths: [scan], filter: "tcp dst portrange 46-60" } as const;
+
+const SYN = 2;
+
+/** NetFlow v5 of a SYN to each of so many ports, thirty to a datagram. */
+function exportCapture(ports: number): Uint8Array {
+  const writer = new CaptureWriter();
+  for (let from = 1; from <= ports; from += 30) {
+    const records = Array.from({ length: 30 }, (_, i) => scanRecord(from + i));
+    const message = netflow5(records, { uptime: 60_000 });
+    const payload = [...new Uint8Array(message.buffer)];
+    const packet = ipv4(udp(50_000, 2055, payload), { source: "192.0.2.9" });
+    writer.append(SENT * SECOND, Uint8Array.from(ethernet(ETHERTYPE.ipv4, packet)));
+  }
+  return writer.bytes();
+}
+
+/** Of NetFlow v5: 48 bytes. */
+function scanRecord(port: number): Uint8Array {
+  const record = new DataView(new ArrayBuffer(48));
+  record.setUint32(0, 0x0a000007);
+  record.setUint32(4, 0x0a000008);
+  record.setUint32(16, 1); // packets
+  record.setUint32(20, 40); // bytes
+  record.setUint32(24, 1000 + port); // uptime at its beginning, and at its end
+  record.setUint32(28, 1000 + port);
+  record.setUint16(32, 40_000);
+  record.setUint16(34, port);
+  record.setUint8(37, SYN);
+  record.setUint8(38, PROTOCOL.tcp);
+  return new Uint8Array(record.buffer);
+}
 
 interface Ran {
   readonly run: PipelineRun;
@@ -53,6 +88,16 @@ describe("PipelineRun", () => {
       { name: scan, kind: "file", meter: { packets: 60, flows: 60 } },
     ]);
     expect(modules).toMatchObject([{ name: "vportscan", inputs: { flows: 60 } }]);
+  });
+
+  test("PipelineRun decodes what exporters tell inside a capture, and finds a scan in it", async () => {
+    const path = folder.file("export.pcap", exportCapture(60));
+    const { run, alerts } = await ran(plan([path]));
+    expect(alerts[0]).toMatchObject({ source: { ip: "10.0.0.7" }, target: { ip: "10.0.0.8" } });
+    expect(run.snapshot().sources).toMatchObject([
+      { meter: { packets: 2, flows: 1 }, collector: { records: 60, datagrams: 2, malformed: 0 } },
+    ]);
+    expect((await ran(plan([scan]))).run.snapshot().sources[0]).not.toHaveProperty("collector");
   });
 
   test("PipelineRun ends once, however often it is told", async () => {

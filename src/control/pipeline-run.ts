@@ -18,6 +18,7 @@ import type { ServiceSocket } from "../core/trap/service.ts";
 import { parseInterfaces } from "../core/trap/specifier.ts";
 import { type CollectorPlan, CollectorSource } from "./collector-source.ts";
 import { CsvFile } from "./csv-file.ts";
+import { ExportedFlows } from "./exported-flows.ts";
 import { modulePorts, portFor } from "./module-ports.ts";
 import { moduleNamed } from "./modules.ts";
 import { flowsTemplates, forModules, meterWith, type PluginPlan, withModules } from "./plugins.ts";
@@ -108,6 +109,8 @@ export class PipelineRun {
   readonly #env: TrapEnvironment;
   readonly #feed: TrapFeed | undefined;
   readonly #collector: CollectorSource | undefined;
+  /** What a capture file has of exporters' traffic. */
+  readonly #exported: ExportedFlows | undefined;
   readonly #outputs: FlowOutputs | undefined;
   readonly #top: FlowTop | undefined;
   readonly #moduleOutputs: {
@@ -150,6 +153,10 @@ export class PipelineRun {
       const { meter, flows } = meterWith(plan.meter ?? {}, plan.plugins);
       this.#meter = meter;
       for (const [i, port] of flows.entries()) port.link(this.#merges[i]!.input());
+      if (source.kind === "files") {
+        this.#exported = new ExportedFlows(this.#source.name, plan.plugins, this.#merges);
+        meter.onPackets = this.#exported.packets;
+      }
     }
     this.#pipeline = new Pipeline({
       sensor: plan.sensor,
@@ -265,6 +272,7 @@ export class PipelineRun {
     const outputs = this.#moduleOutputs.map(({ output }) => output);
     this.#feed?.drain();
     this.#meter?.end();
+    this.#exported?.end();
     this.#collector?.end();
     for (const merge of this.#merges) merge.close();
     this.#outputs?.close();
@@ -317,6 +325,7 @@ export class PipelineRun {
         kind,
         workers: 1,
         meter: this.#meter.stats(),
+        ...(this.#exported?.counts ? { collector: this.#exported.counts } : {}),
         ...(progress === undefined ? {} : { progress }),
       },
     ];

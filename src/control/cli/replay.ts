@@ -144,7 +144,9 @@ export function summary(
   cpu?: number,
 ): void {
   const color = process.stderr.isTTY === true;
-  for (const { name, meter } of sources) {
+  for (const { name, meter, collector } of sources) {
+    if (collector)
+      say(`${name}: ${grouped(collector["records"] ?? 0)} flows of exporters in it were decoded`);
     say(
       `${name}: ${grouped(meter.packets)} packets, ${grouped(meter.flows)} flows in ${uptime.toFixed(2)} s ` +
         `(${grouped(meter.flows / uptime)} flows/s, ${grouped(meter.packets / uptime)} packets/s${cpu === undefined ? "" : `, ${cpu.toFixed(2)} CPU s`})`,

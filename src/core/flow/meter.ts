@@ -77,6 +77,8 @@ export class Meter {
   readonly flows: OutputPort;
   /** The outputs of plugin groups, by name: a basic flow and the group's fields. */
   readonly groups: readonly OutputPort[];
+  /** Told of each batch of packets, before they are accounted. */
+  onPackets: ((packets: PacketDecoder, frames: FrameBatch) => void) | undefined;
   readonly #metadata: MetadataEngine | undefined;
   readonly #decoder: PacketDecoder;
   readonly #table: FlowTable;
@@ -123,6 +125,7 @@ export class Meter {
     for (let i = 0; i < frames.count; i++) this.#bytes += frames.length[i]!;
     const packets = this.#decoder;
     packets.decode(frames);
+    this.onPackets?.(packets, frames);
     const { time, count } = packets;
     let from = 0;
     for (let m = 0; m < count; m++) {
