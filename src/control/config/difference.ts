@@ -13,7 +13,8 @@ function flat(value: unknown, path: string, into: Map<string, string>): Map<stri
 function settingsOf(config: Config): Map<string, string> {
   const { modules, sinks, sources, collectors, commands, links, users, ...rest } = config;
   const all = flat(rest, "", new Map());
-  for (const { name, params } of collectors) flat(params, `collectors.${name}`, all);
+  for (const { name, workers, params } of collectors)
+    flat({ workers, ...params }, `collectors.${name}`, all);
   for (const { interface: name, ...source } of sources) flat(source, `sources.${name}`, all);
   for (const { name, ...command } of commands) flat(command, `commands.${name}`, all);
   for (const { name, ...user } of users) flat(user, `users.${name}`, all);

@@ -25,8 +25,11 @@ export function productOf(config: Config): Product {
           },
         }),
       ),
-      ...collectors.map(
-        ({ name, params }): SourceEntry => ({ name, source: { kind: "collector", name, params } }),
+      ...collectors.flatMap(({ name, workers, params }) =>
+        Array.from({ length: workers }, (_, i): SourceEntry => {
+          const own = i === 0 ? name : `${name}.${i + 1}`;
+          return { name: own, source: { kind: "collector", name: own, params } };
+        }),
       ),
     ],
     idle,

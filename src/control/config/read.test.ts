@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { layoutOf } from "../supervise/layout.ts";
 import { differences } from "./difference.ts";
 import { placeOf, placesOf } from "./locate.ts";
+import { productOf } from "./plan.ts";
 import { ConfigError, suggestion } from "./problem.ts";
 import { parseConfig, readConfig } from "./read.ts";
 import { configSchema } from "./schema.ts";
@@ -53,6 +55,21 @@ describe("parseConfig", () => {
     expect(modules.map(({ name }) => name)).not.toContain("haddrscan");
   });
 
+  test("parseConfig takes flows of routers in place of an interface, collected by as many processes as it says", async () => {
+    const text = '[collectors.routers]\nlisten = "udp:0.0.0.0:4739"\nworkers = 2\n';
+    const config = await parseConfig(text, "x.toml");
+    const params = { listen: "udp:0.0.0.0:4739" };
+    expect(config.collectors).toEqual([{ name: "routers", workers: 2, params }]);
+    expect(productOf(config).sources).toEqual([
+      { name: "routers", source: { kind: "collector", name: "routers", params } },
+      { name: "routers.2", source: { kind: "collector", name: "routers.2", params } },
+    ]);
+    const [first, second] = layoutOf(productOf(config));
+    expect([first?.name, second?.name]).toEqual(["collector@routers", "collector@routers.2"]);
+    const more = await parseConfig(text.replace("= 2", "= 1"), "x.toml");
+    expect(differences(config, more)).toEqual(["collectors.routers.workers: 2 -> 1"]);
+  });
+
   test("parseConfig reads plugins by name", async () => {
     const { plugins } = await parseConfig(`${LEAST}[meter]\nplugins = ["dns", "tls"]\n`, "x.toml");
     expect(plugins).toEqual([["dns", "tls"]]);
@@ -90,6 +107,23 @@ describe("parseConfig", () => {
       "data = 'x'\n",
       'x.toml:1:1: sources: name the interface of the tap: [[sources]] interface = "eth0"',
     ],
+    [
+      "[collectors.routers]\nworkers = 2\n",
+      'x.toml:1:1: collectors.routers: say where flows come from: listen = "udp:0.0.0.0:4739"',
+    ],
+    [
+      '[collectors.routers]\nlisten = "udp"\n',
+      /^x.toml:2:\d+: collectors.routers.listen: .*udp:HOST:PORT/,
+    ],
+    [
+      '[collectors.routers]\nworkers = 2\nlisten = "tcp:0.0.0.0:4739"\n',
+      "x.toml:2:1: collectors.routers.workers: only udp:HOST:PORT can be shared by 2 processes",
+    ],
+    [
+      `${LEAST}[collectors.tap0]\nlisten = "udp:0.0.0.0:4739"\n`,
+      'x.toml:3:1: collectors: "tap0" is an interface of [[sources]]: choose another name',
+    ],
+    ["[collectors]\n", /^x.toml:1:1: sources: name the interface/],
     [`${LEAST}${LEAST}`, "x.toml:3:1: sources: tap0 is captured from already"],
     [`${LEAST}data = [1,\n`, /^x.toml:\d+:\d+: ./],
     ["a = 1\na = 2\n", /^x.toml:2:\d+: .*redefine/i],

@@ -18,6 +18,7 @@ import { productOf } from "./plan.ts";
 import { ConfigError, type Problem, suggestion } from "./problem.ts";
 import {
   API,
+  COLLECTOR,
   COMMAND,
   DETECTOR,
   FLOW_TARGETS,
@@ -57,6 +58,7 @@ export interface Config extends SettingsOf<typeof TOP> {
 /** Exporters' flows, by the name it has in the file. */
 export interface CollectorConfig {
   readonly name: string;
+  readonly workers: number;
   /** Parameters that the file sets. */
   readonly params: Readonly<Record<string, unknown>>;
 }
@@ -247,18 +249,35 @@ class Check {
       this.wrong(["collectors"], "collectors: expected tables, as [collectors.NAME]");
     return Object.entries(isTable(value) ? value : {}).map(([name, table]) => {
       const path = ["collectors", name];
-      const all: Readonly<Record<string, unknown>> = this.table(table, path, COLLECTOR_PARAMS);
+      const all: Readonly<Record<string, unknown>> = this.table(table, path, {
+        ...COLLECTOR_PARAMS,
+        ...COLLECTOR,
+      });
       if (!NAME.test(name))
         this.wrong(path, `collectors: "${name}": expected up to 32 letters, digits, - and _`);
-      else if (all["listen"] === "")
-        this.wrong(
-          path,
-          `collectors.${name}: say where flows come from: listen = "udp:0.0.0.0:4739"`,
-        );
-      else this.#listens(path, String(all["listen"]));
-      const set = isTable(table) ? Object.keys(table) : [];
-      return { name, params: pick(all, set) };
+      const workers = Number(all["workers"]);
+      this.#listens(path, String(all["listen"]), workers);
+      const set = Object.keys(isTable(table) ? table : {}).filter((key) => key in COLLECTOR_PARAMS);
+      return { name, workers, params: pick(all, set) };
     });
+  }
+
+  #listens(path: readonly string[], listen: string, workers: number): void {
+    const where = path.join(".");
+    if (listen === "") {
+      this.wrong(path, `${where}: say where flows come from: listen = "udp:0.0.0.0:4739"`);
+      return;
+    }
+    try {
+      const isShared = parseListen(listen).every(({ kind }) => kind === "udp");
+      if (workers > 1 && !isShared)
+        this.wrong(
+          [...path, "workers"],
+          `${where}.workers: only udp:HOST:PORT can be shared by ${workers} processes`,
+        );
+    } catch (error) {
+      this.wrong([...path, "listen"], `${where}.listen: ${messageOf(error)}`);
+    }
   }
 
   /** Names of sources are part of names of processes and of sockets. */
@@ -269,14 +288,6 @@ class Check {
           ["collectors", name],
           `collectors: "${name}" is an interface of [[sources]]: choose another name`,
         );
-  }
-
-  #listens(path: readonly string[], listen: string): void {
-    try {
-      parseListen(listen);
-    } catch (error) {
-      this.wrong([...path, "listen"], `${path.join(".")}.listen: ${messageOf(error)}`);
-    }
   }
 
   commands(value: unknown): Config["commands"] {

@@ -3,6 +3,7 @@ import { COLLECTOR_PARAMS } from "../collector-source.ts";
 import { allExporters, allModules } from "../modules.ts";
 import {
   API,
+  COLLECTOR,
   COMMAND,
   DETECTOR,
   FLOW_TARGETS,
@@ -51,7 +52,7 @@ export async function configSchema(): Promise<Schema> {
       collectors: {
         type: "object",
         additionalProperties: {
-          ...tableSchema(COLLECTOR_PARAMS, "Flows of routers and probes."),
+          ...tableSchema({ ...COLLECTOR_PARAMS, ...COLLECTOR }, "Flows of routers and probes."),
           required: ["listen"],
         },
       },

@@ -53,6 +53,16 @@ export const SOURCE = {
   }),
 } as const;
 
+/** `[collectors.NAME]`, beside the collector's own parameters. */
+export const COLLECTOR = {
+  workers: param.count({
+    about: "processes that share its UDP ports; the kernel spreads the exporters over them",
+    default: 1,
+    min: 1,
+    max: 16,
+  }),
+} as const;
+
 /** `[meter]`. */
 export const METER = {
   active: param.seconds({
