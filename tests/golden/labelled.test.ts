@@ -79,6 +79,13 @@ const ATTACKS: readonly Attack[] = [
     victims: ["10.0.2.20"],
   },
   {
+    file: "ndpi/dns-exf.pcap",
+    by: ["dnstunnel", "dnsexfil"],
+    attackers: ["192.168.2.225"],
+    victims: ["192.168.2.134"],
+    severity: LOW,
+  },
+  {
     file: "ndpi/bad-dns-traffic.pcap",
     by: ["dnstunnel", "dnsexfil"],
     attackers: ["192.168.43.91"],
