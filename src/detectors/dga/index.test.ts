@@ -132,6 +132,12 @@ describe("dga", () => {
     expect(isFound(named((_, i) => `${i % 250}.2.0.192.zen.spamhaus.org`))).toBe(false);
   });
 
+  test("dga finds hosts of each family that it was not trained with, but those that put words together", () => {
+    const errors = Array.from({ length: 20 }, (_, i) => lookup(i, ordinary(i)));
+    const missed = UNSEEN.filter(({ name }) => !isFound([...errors, ...search(name, 300)]));
+    expect(missed.map(({ name }) => name)).toEqual(["suppobox", "matsnu", "gozi"]);
+  });
+
   test("dga takes many names in vain for a crawler's or a mail server's, if few look made up", () => {
     const crawl = Array.from({ length: 900 }, (_, i) => lookup(i, ordinary(i)));
     expect(isFound([...crawl, ...later(search("tinba", 30), 901)])).toBe(false);
