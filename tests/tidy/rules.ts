@@ -63,7 +63,9 @@ export const licences = rule(
   (text) =>
     !text
       .split("\n", 3)
-      .some((line) => /^(\/\/|#) SPDX-License-Identifier: BSD-3-Clause$/.test(line)),
+      .some((line) =>
+        /^(\/\/|#) SPDX-License-Identifier: BSD-3-Clause( AND MPL-2\.0)?$/.test(line),
+      ),
 );
 
 export const defaultExports = rule(
