@@ -131,7 +131,8 @@ test("DeliveryQueue forgets what became of alerts when 100,000 others came, and 
       "SELECT (SELECT count(*) FROM trail) AS traces, (SELECT count(*) FROM fate) AS runs",
     )
     .get()!;
-  expect(traces).toBe(100_000);
+  // A row a transaction, of 10,000 alerts here.
+  expect(traces).toBe(10);
   expect(runs).toBeLessThanOrEqual(110_001);
 });
 

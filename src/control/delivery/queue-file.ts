@@ -98,9 +98,9 @@ export class QueueFile {
   readonly #edge: Statement<Edge, [number]>;
   readonly #read: Statement<QueuedBody, [number, number, number]>;
   readonly #letters: Statement<DeadLetter, [string, number]>;
-  readonly #trace: Statement<unknown, [number, string, number]>;
+  readonly #trace: Statement<unknown, [number, string]>;
   readonly #untrace: Statement<unknown, [number]>;
-  readonly #latest: Statement<Trace, [string]>;
+  readonly #latest: Statement<{ first: number; events: string }, [string]>;
   readonly #saveRun: Statement<unknown, [string, number, number, string]>;
   readonly #forgetRuns: Statement<unknown, [string, number]>;
   readonly #fate: Statement<{ fate: Fate }, [string, number]>;
@@ -136,9 +136,14 @@ export class QueueFile {
     this.#letters = raw.prepare(
       "SELECT sink, seq, id, reason, at, body FROM dead_letter WHERE sink = ? ORDER BY number DESC LIMIT ?",
     );
-    this.#trace = raw.prepare("INSERT OR REPLACE INTO trail VALUES (?, ?, ?)");
-    this.#untrace = raw.prepare("DELETE FROM trail WHERE seq < ?");
-    this.#latest = raw.prepare("SELECT seq, update_no AS 'update' FROM trail WHERE id = ?");
+    this.#trace = raw.prepare("INSERT INTO trail VALUES (?, ?)");
+    // The latest row that begins at or before the number may hold later ones.
+    this.#untrace = raw.prepare(
+      "DELETE FROM trail WHERE first_seq < (SELECT max(first_seq) FROM trail WHERE first_seq <= ?)",
+    );
+    this.#latest = raw.prepare(
+      "SELECT first_seq AS first, events FROM trail WHERE instr(events, ?) ORDER BY first_seq DESC LIMIT 1",
+    );
     this.#saveRun = raw.prepare("INSERT OR REPLACE INTO fate VALUES (?, ?, ?, ?)");
     this.#forgetRuns = raw.prepare("DELETE FROM fate WHERE sink = ? AND first_seq < ?");
     this.#fate = raw.prepare(
@@ -175,7 +180,13 @@ export class QueueFile {
 
   /** The latest alert of an event that was queued; undefined once many others came. */
   latest(id: string): Trace | undefined {
-    return this.#latest.get(id) ?? undefined;
+    const row = this.#latest.get(`${id} `);
+    if (!row) return undefined;
+    const events = row.events.split(";");
+    const at = events.findLastIndex((event) => event.startsWith(`${id} `));
+    return at < 0
+      ? undefined
+      : { seq: row.first + at, update: Number(events[at]!.slice(id.length)) };
   }
 
   /** What became of an alert that a sink has passed; undefined once many others came. */
@@ -228,13 +239,16 @@ export class QueueFile {
   }
 
   #append({ alerts, seq, bytes }: Changes): void {
+    if (alerts.length === 0) return;
     let number = seq;
     let before = bytes;
+    let events = "";
     for (const { id, update, size, at, body } of alerts) {
-      this.#insert.run(number, id, update, size, before, at, body);
-      this.#trace.run(number++, id, update);
+      this.#insert.run(number++, id, update, size, before, at, body);
+      events += `${id} ${update};`;
       before += size;
     }
+    this.#trace.run(seq, events);
   }
 
   #number(query: string): number {

@@ -36,11 +36,12 @@ PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = 1;`;
 
 /**
- * What became of the latest alerts, which outlives them: the number of each event's latest alert, and for each sink runs
- * of alerts that went the same way.
+ * What became of the latest alerts, which outlives them: which events they were of, and for each sink runs of alerts that
+ * went the same way. Of the alerts of a transaction there is one row, `id update;` for each in turn: a row and an entry of
+ * an index for each alert made writing them dearer by half, and hardly anybody asks.
  */
 const TRAIL = `
-CREATE TABLE trail (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, update_no INTEGER NOT NULL);
+CREATE TABLE trail (first_seq INTEGER PRIMARY KEY, events TEXT NOT NULL);
 CREATE TABLE fate (
   sink TEXT NOT NULL, first_seq INTEGER NOT NULL, count INTEGER NOT NULL, fate TEXT NOT NULL,
   PRIMARY KEY (sink, first_seq)) WITHOUT ROWID;
