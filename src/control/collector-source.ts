@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Collecting } from "../collectors/ipfix/collecting.ts";
 import ipfix from "../collectors/ipfix/index.ts";
-import { mappingOf } from "../collectors/ipfix/layout.ts";
+import { mappingOf } from "../core/ipfix/collect/layout.ts";
 import type { Merge } from "../core/merge.ts";
 import type { ValuesOf } from "../core/module.ts";
 import { CollectedFlows } from "./collected-flows.ts";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
+
+import { layoutOf, mappingOf } from "../../core/ipfix/collect/layout.ts";
 import { type Context, defineModule, param } from "../../core/module.ts";
 import { ANY_RECORDS } from "../../core/unirec/template.ts";
 import { Collecting } from "./collecting.ts";
-import { layoutOf, mappingOf } from "./layout.ts";
 
 const params = {
   listen: param.text({

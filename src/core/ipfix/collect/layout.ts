@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { readFileSync } from "node:fs";
-import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
-import { FLOWS } from "../../core/flow/flows.ts";
-import { Mapping } from "../../core/ipfix/collect/mapping.ts";
-import { parseTemplate, type Template } from "../../core/unirec/template.ts";
+import { EXIT, messageOf, NemeanError } from "../../errors.ts";
+import { FLOWS } from "../../flow/flows.ts";
+import { parseTemplate, type Template } from "../../unirec/template.ts";
+import { Mapping } from "./mapping.ts";
 
 /** The biflow that the product's meter sends, and what an exporter tells beside it. */
 export const DEFAULT_FIELDS = [
@@ -24,17 +24,20 @@ const OPTIONAL = /^\?|\?$/;
 
 /**
  * Mappings that an operator adds: the lines themselves, or the name of a file that has them.
+ * @param known lines of `type NAME elements` that stand behind these
  * @throws {NemeanError} ERR_PARAM for a bad line or a file that cannot be read
  */
-export function mappingOf(value: string): Mapping {
-  if (value === "" || BLANK.test(value)) return new Mapping(value);
-  let text: string;
+export function mappingOf(value: string, known = ""): Mapping {
+  const isText = value === "" || BLANK.test(value);
+  return new Mapping(`${isText ? value : fileText(value)}\n${known}`);
+}
+
+function fileText(path: string): string {
   try {
-    text = readFileSync(value, "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
-    throw new NemeanError("ERR_PARAM", EXIT.noInput, `--mapping ${value}: ${messageOf(error)}`);
+    throw new NemeanError("ERR_PARAM", EXIT.noInput, `--mapping ${path}: ${messageOf(error)}`);
   }
-  return new Mapping(text);
 }
 
 /**

@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Mapping } from "../../core/ipfix/collect/mapping.ts";
 import { layoutOf, mappingOf } from "./layout.ts";
+import { Mapping } from "./mapping.ts";
 
 const built = new Mapping();
 
