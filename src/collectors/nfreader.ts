@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { EXIT, messageOf, NemeanError, usageError } from "../core/errors.ts";
+import { NemeanError, usageError } from "../core/errors.ts";
+import { inputFiles, linkBits } from "../core/input-files.ts";
 import { layoutOf, mappingOf } from "../core/ipfix/collect/layout.ts";
 import { type Context, defineModule, param } from "../core/module.ts";
 import { NFDUMP_FIELDS } from "../core/nfdump/elements.ts";
@@ -16,7 +15,6 @@ import { ANY_RECORDS } from "../core/unirec/template.ts";
 const STEP = 1000;
 /** Flows for each dot of progress. */
 const DOT = 10_000;
-const HEX = /^(0x)?[0-9a-f]{1,16}$/i;
 
 const params = {
   files: param.text({
@@ -159,12 +157,12 @@ class Reading {
     if (settings.rate > 0 && settings.rate < 100)
       throw usageError(`nfreader: -r ${settings.rate}: expected 100 flows a second or more`);
     this.#context = context;
-    this.#paths = pathsOf(settings.files);
+    this.#paths = inputFiles("nfreader", settings.files);
     this.#test = settings.filter.trim() === "" ? undefined : compileFilter(settings.filter);
     const mapping = mappingOf(settings.mapping, NFDUMP_FIELDS);
     const record = out.flows.announce(layoutOf(settings.fields, mapping, false));
     this.#mapper = new FlowMapper(record, mapping, {
-      link: linkOf(settings.link),
+      link: linkBits("nfreader", settings.link),
       hasDirection: settings.direction,
     });
     this.#pace = new ReplayPace(clock, {
@@ -254,33 +252,6 @@ class Reading {
     this.publish();
     if (this.#context.params.progress) this.#context.print("\n");
   }
-}
-
-/** @throws {NemeanError} ERR_USAGE without any, ERR_INPUT for a folder that cannot be read */
-function pathsOf(files: string): readonly string[] {
-  const names = files.split(",").flatMap((name) => name.trim() || []);
-  if (names.length === 0)
-    throw usageError("nfreader: give the files to read as -F FILE,FILE or -F FOLDER");
-  return names.flatMap((name) => {
-    try {
-      if (!statSync(name).isDirectory()) return [name];
-      const inside = readdirSync(name, { withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(name, entry.name))
-        .toSorted();
-      if (inside.length === 0) throw new Error("the folder has no files");
-      return inside;
-    } catch (error) {
-      const why = `nfreader: cannot read ${name}: ${messageOf(error)}`;
-      throw new NemeanError("ERR_INPUT", EXIT.noInput, why, error);
-    }
-  });
-}
-
-function linkOf(text: string): bigint {
-  if (!HEX.test(text))
-    throw usageError(`nfreader: -l ${text}: expected 1 to 16 hexadecimal digits`);
-  return BigInt(text.toLowerCase().startsWith("0x") ? text : `0x${text}`);
 }
 
 /** Have an operator's error name the module. */

@@ -127,7 +127,7 @@ const SIMPLE: Readonly<Record<string, (tokens: Tokens) => FlowTest>> = {
   duration: (tokens) => compared(tokens, millis),
   pps: (tokens) => compared(tokens, (view) => perSecond(number(view, "packets"), view)),
   bps: (tokens) => compared(tokens, (view) => perSecond(8 * number(view, "bytes"), view)),
-  bpp: (tokens) => compared(tokens, (view) => number(view, "bytes") / number(view, "packets")),
+  bpp: (tokens) => compared(tokens, bytesPerPacket),
   "icmp-type": (tokens) => icmp(tokens, TARGET_PORT),
   "icmp-code": (tokens) => icmp(tokens, TARGET_PORT + 1),
   if: (tokens) => numberTest(tokens, ["input", "output"]),
@@ -253,6 +253,8 @@ const number = (view: DataView, name: "packets" | "bytes" | "first" | "last" | "
 
 /** One, where it says nothing. */
 const flowsOf = (view: DataView): number => number(view, "flows") || 1;
+const bytesPerPacket = (view: DataView): number =>
+  number(view, "bytes") / Math.max(1, number(view, "packets"));
 const millis = (view: DataView): number =>
   Math.max(0, number(view, "last") - number(view, "first"));
 /** Nothing a second for a flow that took no time, as nfdump has it. */
