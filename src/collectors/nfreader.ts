@@ -211,7 +211,7 @@ class Reading {
       } catch (error) {
         if (!(error instanceof NemeanError)) throw error;
         this.#skipped++;
-        this.#context.warn(`${error.message}; file skipped`);
+        this.#context.warn(`${error.message.replace("nfreader: ", "")}; file skipped`);
       }
     }
     return false;
@@ -219,8 +219,7 @@ class Reading {
 
   #open(path: string): void {
     this.#close();
-    const warn = (message: string): void => this.#context.warn(`nfreader: ${message}`);
-    this.#file = named(() => new NfdumpFile(path, this.#buffers, warn));
+    this.#file = named(() => new NfdumpFile(path, this.#buffers, this.#context.warn));
     this.#cursor.open(this.#file);
   }
 

@@ -84,7 +84,7 @@ export class FlowLog {
   end(): void {
     this.#source.close();
     if (this.#skipped > NAMED_MAX)
-      this.#context.warn(`${this.#name}: ${this.#skipped} lines skipped`);
+      this.#context.warn(`${this.#source.name}: ${this.#skipped} lines skipped`);
   }
 
   /** Send the flow that waits when its time has come; returns the milliseconds until then. */
@@ -149,7 +149,7 @@ export class FlowLog {
     const { count, warn } = this.#context;
     count("lines_skipped");
     if (this.#skipped++ >= NAMED_MAX) return;
-    warn(`${this.#name}: ${this.#source.name}: line ${this.#number}: ${why}; skipped`);
+    warn(`${this.#source.name}: line ${this.#number}: ${why}; skipped`);
   }
 
   /** Have an operator's error name the module. */

@@ -105,7 +105,7 @@ function primitive(tokens: Tokens): FlowTest {
     case "out":
       return ofInterface(tokens);
   }
-  const simple = SIMPLE[word];
+  const simple = Object.hasOwn(SIMPLE, word) ? SIMPLE[word] : undefined;
   if (!simple) return sided(tokens, "either");
   tokens.step();
   return simple(tokens);
@@ -208,7 +208,7 @@ function ofAddress(
 
 function protocol(tokens: Tokens): FlowTest {
   const word = tokens.step();
-  const number = PROTOCOLS[word] ?? numberOf(word);
+  const number = Object.hasOwn(PROTOCOLS, word) ? PROTOCOLS[word] : numberOf(word);
   if (number === undefined || number > 255)
     return tokens.expected(`a protocol's number, or one of ${Object.keys(PROTOCOLS).join(", ")}`);
   return (view) => view.getUint8(PROTOCOL) === number;
