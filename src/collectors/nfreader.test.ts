@@ -190,7 +190,7 @@ describe("layout 2", () => {
       DST_IP: "198.51.100.2",
       // The engine, in place of an observation domain.
       ODID: 0x304,
-      FLOWS: 0,
+      FLOWS: 1,
       USER_NAME: "",
     });
   });

@@ -169,7 +169,7 @@ class Reading {
       isRealTime: settings.realTime,
       rate: settings.rate,
     });
-    this.#open(this.#paths[this.#next++]!);
+    named(() => this.#open(this.#paths[this.#next++]!));
   }
 
   produce(): number | undefined {
@@ -211,7 +211,7 @@ class Reading {
       } catch (error) {
         if (!(error instanceof NemeanError)) throw error;
         this.#skipped++;
-        this.#context.warn(`${error.message.replace("nfreader: ", "")}; file skipped`);
+        this.#context.warn(`${error.message}; file skipped`);
       }
     }
     return false;
@@ -219,7 +219,7 @@ class Reading {
 
   #open(path: string): void {
     this.#close();
-    this.#file = named(() => new NfdumpFile(path, this.#buffers, this.#context.warn));
+    this.#file = new NfdumpFile(path, this.#buffers, this.#context.warn);
     this.#cursor.open(this.#file);
   }
 

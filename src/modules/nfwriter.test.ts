@@ -111,28 +111,27 @@ const anyFlow = tuple(
   pair("EXPORTER_IP"),
 ).map((parts): Row => Object.assign({}, ...parts));
 
+/** No address, as streams and files say it. */
+const isNone = (value: unknown): boolean => [undefined, "::", "0.0.0.0"].includes(value as string);
 const ADDRESS = /_IP$|_HOP$/;
 /** What a file gives back of a row: none of the link's bits, and one flow where none was counted. */
 function expected(row: Row): Row {
   const wanted: Record<string, unknown> = {};
   for (const name of FIELDS) {
     const value = row[name];
-    if (ADDRESS.test(name)) wanted[name] = value === undefined || value === "::" ? "none" : value;
+    if (ADDRESS.test(name)) wanted[name] = isNone(value) ? "none" : value;
     else wanted[name] = value;
   }
   wanted["LINK_BIT_FIELD"] = 0;
   if (wanted["ODID"] === 0) wanted["ODID"] = Number(row["LINK_BIT_FIELD"]) % 256;
-  // Without the extension of counters nothing is said of flows.
-  const isOne = Number(row["FLOWS"]) <= 1;
-  const hasCounts = !isOne || row["PACKETS_REV"] !== 0 || row["BYTES_REV"] !== 0;
-  wanted["FLOWS"] = hasCounts ? Number(row["FLOWS"]) || 1 : 0;
+  wanted["FLOWS"] = Number(row["FLOWS"]) || 1;
   return wanted;
 }
 const plain = (row: Row): Row =>
   Object.fromEntries(
     Object.entries(row).map(([name, value]) => [
       name,
-      ADDRESS.test(name) && (value === "::" || value === "0.0.0.0") ? "none" : value,
+      ADDRESS.test(name) && isNone(value) ? "none" : value,
     ]),
   );
 

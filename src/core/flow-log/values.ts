@@ -3,7 +3,7 @@
 import { SECOND } from "../unirec/time.ts";
 
 const ISO =
-  /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?:Z|([+-])(\d\d):?(\d\d))?$/;
+  /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:[.,](\d{1,9}))?(?:Z|([+-])(\d\d):?(\d\d))?$/;
 const DECIMAL = /^\d{1,10}(\.\d{1,9})?$/;
 /** UniRec's times end there, in 2106. */
 const TIME_MAX = 2 ** 32 * SECOND;

@@ -122,7 +122,7 @@ const SIMPLE: Readonly<Record<string, (tokens: Tokens) => FlowTest>> = {
   flags,
   packets: (tokens) => numberTest(tokens, ["packets"]),
   bytes: (tokens) => numberTest(tokens, ["bytes"]),
-  flows: (tokens) => compared(tokens, flowsOf),
+  flows: (tokens) => numberTest(tokens, ["flows"]),
   tos: (tokens) => numberTest(tokens, ["tos"]),
   duration: (tokens) => compared(tokens, millis),
   pps: (tokens) => compared(tokens, (view) => perSecond(number(view, "packets"), view)),
@@ -168,10 +168,7 @@ function sided(tokens: Tokens, direction: Direction): FlowTest {
     );
   tokens.step();
   const [source, target] = SIDES[word as keyof typeof SIDES];
-  if (direction === "both") {
-    const test = numberTest(tokens, [source], [target]);
-    return test;
-  }
+  if (direction === "both") return numberTest(tokens, [source], [target]);
   return numberTest(
     tokens,
     direction === "src" ? [source] : direction === "dst" ? [target] : [source, target],
@@ -246,13 +243,11 @@ function compared(tokens: Tokens, value: (view: DataView) => number): FlowTest {
   return (view) => compare(value(view));
 }
 
-const number = (view: DataView, name: "packets" | "bytes" | "first" | "last" | "flows"): number => {
+const number = (view: DataView, name: "packets" | "bytes" | "first" | "last"): number => {
   const { at } = placeOf(name);
   return view.getUint32(at) * 4_294_967_296 + view.getUint32(at + 4);
 };
 
-/** One, where it says nothing. */
-const flowsOf = (view: DataView): number => number(view, "flows") || 1;
 const bytesPerPacket = (view: DataView): number =>
   number(view, "bytes") / Math.max(1, number(view, "packets"));
 const millis = (view: DataView): number =>

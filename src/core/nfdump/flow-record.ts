@@ -28,6 +28,7 @@ const MAP_HEAD_BYTES = 8;
 const FIRST = placeOf("first").at;
 const LAST = placeOf("last").at;
 const EVENT = placeOf("eventAt").at;
+const FLOWS = placeOf("flows").at;
 const DOMAIN = placeOf("domain").at;
 
 /**
@@ -65,7 +66,7 @@ export class FlowRecord {
     // Without an observation domain the engine stands for it, as exporters of NetFlow v5 have it.
     if (isFlow && this.view.getInt32(DOMAIN) === 0)
       this.view.setUint16(DOMAIN + 2, block.getUint16(at + 6));
-    return isFlow && this.#date();
+    return isFlow && this.#complete();
   }
 
   /** Take a map of extensions, `size` bytes at `at`; false when it is none. */
@@ -117,7 +118,7 @@ export class FlowRecord {
       this.#copy(extension.values, block, next, next + extension.bytes);
       next += extension.bytes;
     }
-    return this.#date();
+    return this.#complete();
   }
 
   /** When it ended, microseconds since 1970. */
@@ -155,13 +156,14 @@ export class FlowRecord {
     this.view.setUint32(to + 4, value % WORD);
   }
 
-  /** A flow that lacks one of its times has the other one; events of firewalls have theirs. Always true. */
-  #date(): true {
+  /** A flow that lacks one of its times has the other one, events of firewalls have theirs; it is one flow where nobody says more. Always true. */
+  #complete(): true {
     const { view, bytes } = this;
     const isSet = (at: number): boolean => (view.getInt32(at) | view.getInt32(at + 4)) !== 0;
     if (!isSet(FIRST))
       bytes.copyWithin(FIRST, isSet(LAST) ? LAST : EVENT, (isSet(LAST) ? LAST : EVENT) + 8);
     if (!isSet(LAST)) bytes.copyWithin(LAST, FIRST, FIRST + 8);
+    if (!isSet(FLOWS)) this.#put(FLOWS, 1);
     return true;
   }
 }
