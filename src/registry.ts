@@ -51,6 +51,8 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
   ["logger", { kind: "module", load: () => import("./modules/logger.ts") }],
   ["logreplay", { kind: "module", load: () => import("./modules/logreplay.ts") }],
   ["miner", { kind: "detector", load: () => import("./detectors/miner/index.ts") }],
+  ["nfreader", { kind: "collector", load: () => import("./collectors/nfreader.ts") }],
+  ["nfwriter", { kind: "module", load: () => import("./modules/nfwriter.ts") }],
   [
     "portscan-aggregator",
     {
@@ -61,12 +63,14 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
   ["reflection", { kind: "detector", load: () => import("./detectors/reflection/index.ts") }],
   ["sip-bf", { kind: "detector", load: () => import("./detectors/sip-bf/index.ts") }],
   ["smtp-spam", { kind: "detector", load: () => import("./detectors/smtp-spam/index.ts") }],
+  ["suricata-import", { kind: "collector", load: () => import("./collectors/suricata-import.ts") }],
   ["traffic-repeater", { kind: "module", load: () => import("./modules/traffic-repeater.ts") }],
   ["urlblacklist", { kind: "detector", load: () => import("./detectors/urlblacklist.ts") }],
   ["voip-fraud", { kind: "detector", load: () => import("./detectors/voip-fraud/index.ts") }],
   ["volumetric", { kind: "detector", load: () => import("./detectors/volumetric/index.ts") }],
   ["vportscan", { kind: "detector", load: () => import("./detectors/vportscan.ts") }],
   ["waintrusion", { kind: "detector", load: () => import("./detectors/waintrusion/index.ts") }],
+  ["zeek-import", { kind: "collector", load: () => import("./collectors/zeek-import.ts") }],
 ]);
 
 /** Every exporter by name, in alphabetical order. */
