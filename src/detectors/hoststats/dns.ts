@@ -30,7 +30,6 @@ export function watchDns(context: Setup, settings: Settings) {
     numbers: 2 * DIRECTION,
     rules: RULES.length,
     window: settings.window,
-    flowsMin: 1,
     evidence: EVIDENCE_SLOTS,
     say: (finding, ip) =>
       report(RULES[finding.rule]!, finding, {
@@ -43,7 +42,7 @@ export function watchDns(context: Setup, settings: Settings) {
   const suspectAt = Math.ceil(limit / 2);
 
   function see(ip: Ip, peer: Ip, direction: number, flow: Flow): void {
-    const row = profile.rowOf(ip, table.hash(ip), 0, direction);
+    const row = profile.rowOf(ip, table.hash(ip));
     const at = profile.at(row) + direction * DIRECTION;
     if (setBit(words, (at + PEERS) * 2, hashOf(peer))) counters[at + BITS_SET]!++;
     const responses = ++counters[at]!;

@@ -59,6 +59,13 @@ export class HostTable {
     return this.#mix(w0, w1, w2, w3);
   }
 
+  /** The hash of the address in a row. */
+  hashOf(row: number): number {
+    const { words } = this;
+    const at = row * this.size * 2;
+    return this.#mix(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+  }
+
   #mix(w0: number, w1: number, w2: number, w3: number): number {
     let h = Math.imul(w0 ^ this.#meta[META.seed]!, 0x9e3779b1);
     h = Math.imul(h ^ (h >>> 15) ^ w1, 0x9e3779b1);
@@ -147,9 +154,7 @@ export class HostTable {
   #unindex(row: number): void {
     const index = this.#index;
     const mask = this.#mask;
-    const { words } = this;
-    const at = row * this.size * 2;
-    let hole = this.#mix(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!) & mask;
+    let hole = this.hashOf(row) & mask;
     while (index[hole * 2 + 1] !== row + 1) hole = (hole + 1) & mask;
     for (let slot = (hole + 1) & mask; index[slot * 2 + 1] !== 0; slot = (slot + 1) & mask) {
       const home = index[slot * 2]! & mask;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { PAYLOAD_MAX } from "../../core/batch.ts";
+import type { Ip } from "../../core/unirec/types.ts";
 import { addressesBehind, addressesOf, hashOf, raise, SKETCH, setBit } from "./addresses.ts";
 import { ackOf, type Flow, kindOf, flows as layout, synOf } from "./flow.ts";
 import type { HostTable } from "./host-table.ts";
+import { Newcomers } from "./newcomers.ts";
 import type { Setup } from "./params.ts";
 import { Profile } from "./profile.ts";
 import { reporter } from "./report.ts";
@@ -28,6 +30,7 @@ import {
   UNKNOWN,
 } from "./rules.ts";
 import type { Settings } from "./settings.ts";
+import { Watched } from "./watched.ts";
 
 /**
  * A host's numbers, 9 cache lines with the table's own:
@@ -66,6 +69,10 @@ const TOLERANCE = 0.93;
 const FLOWS_MAX = Math.ceil(PAYLOAD_MAX / layout.fixedSize);
 /** Hashes of a flow: those of source and target for the table, then those that are the same in every run. */
 const HASHES = 4;
+/** Why a flow is looked at: what it is, and whose side of it. */
+const LOOK = { source: 1, target: 2, syn: 4, small: 8 } as const;
+/** Most small requests that do not let a host in. */
+const FEW_MAX = 32_768;
 /** Flows whose rows are read ahead at a time. */
 const STEP = 128;
 
@@ -80,11 +87,20 @@ export class Hosts {
   readonly #bytes: Uint8Array;
   readonly #sums: Sums;
   readonly #scanFrom: number;
+  /** Most packets, and bytes of one, of a flow that may be part of a flood. */
+  readonly #packetsMax: number;
+  readonly #bytesMax: number;
   readonly #victim: Limits;
   readonly #attacker: Limits;
+  /** Who is let into the table: sources of unanswered SYNs, and both sides of small requests, of which a flood has far more. */
+  readonly #scanners: Newcomers;
+  readonly #flooders: Newcomers;
+  readonly #watched: Watched;
   /** Of the flows of the batch under way. */
   readonly #hashes = new Int32Array(FLOWS_MAX * HASHES);
   readonly #kinds = new Uint8Array(FLOWS_MAX);
+  /** What speaks for looking at a flow: see {@link LOOK}. */
+  readonly #looks = new Uint8Array(FLOWS_MAX);
   #prepared = 0;
   /** Where what is read ahead goes, without which it would not be read. */
   readonly #read = new Int32Array(1);
@@ -97,16 +113,25 @@ export class Hosts {
     this.#settings = settings;
     this.#byPackets = settings.byPackets !== 0;
     this.#sums = new Sums(settings);
+    this.#packetsMax = Math.max(settings.victimPacketsPerFlow, settings.attackerPacketsPerFlow);
+    this.#bytesMax = Math.max(settings.victimBytesPerPacket, settings.attackerBytesPerPacket);
     this.#scanFrom = Math.ceil(settings.scanSyns / 2);
     this.#victim = limitsOf(settings.victimSyns, settings.victimFlows);
     this.#attacker = limitsOf(settings.attackerSyns, settings.attackerFlows);
+    const { state } = context;
+    const { window, hosts } = settings;
+    this.#scanners = new Newcomers("hosts.scanners", { flowsMin, window }, state);
+    const least = Math.min(this.#victim.least, this.#attacker.least);
+    const isFew = flowsMin === 1 || this.#byPackets;
+    const floodsMin = isFew ? flowsMin : Math.min(FEW_MAX, Math.max(flowsMin, least >>> 4));
+    this.#flooders = new Newcomers("hosts.flooders", { flowsMin: floodsMin, window }, state);
+    this.#watched = new Watched("hosts.watched", { rows: hosts, window }, state);
     this.#profile = new Profile(context, {
       name: "hosts",
       rows: settings.hosts,
       numbers: SIZE,
       rules: RULES.length,
       window: settings.window,
-      flowsMin,
       evidence: EVIDENCE_SLOTS,
       say: (finding, ip) => {
         const { row, rule, note } = finding;
@@ -127,6 +152,7 @@ export class Hosts {
   /** Hash the hosts of a batch's flows, and read what will be looked for in the index; changes nothing else. */
   prepare(flow: Flow): void {
     const hashes = this.#hashes;
+    const looks = this.#looks;
     const table = this.#table;
     let n = 0;
     let sum = 0;
@@ -134,6 +160,11 @@ export class Hosts {
       const { SRC_IP, DST_IP } = flow;
       const source = table.hash(SRC_IP);
       const target = table.hash(DST_IP);
+      let look = this.#suspicionOf(flow);
+      if (look !== 0 || this.#watched.has(source)) look |= LOOK.source;
+      if (look >= LOOK.small || this.#watched.has(target)) look |= LOOK.target;
+      looks[n] = look;
+      if (look === 0) continue;
       sum ^= table.touch(source) ^ table.touch(target);
       hashes[n * HASHES] = source;
       hashes[n * HASHES + 1] = target;
@@ -145,6 +176,17 @@ export class Hosts {
     this.#prepared = n;
   }
 
+  /** What makes a host worth watching: a SYN without an answer, and whatever may be part of a flood of small requests. */
+  #suspicionOf(flow: Flow): number {
+    const { TCP_FLAGS } = flow;
+    const isSyn = synOf(TCP_FLAGS) > ackOf(TCP_FLAGS);
+    const packets = packetsOf(flow);
+    // What rules ask of all flows together, most of them fulfil by themselves.
+    const isSmall =
+      this.#byPackets || (packets <= this.#packetsMax && flow.BYTES < this.#bytesMax * packets);
+    return (isSyn ? LOOK.syn : 0) | (isSmall ? LOOK.small : 0);
+  }
+
   /** Read what the flows from the `nth` on will change, so that many cache misses are under way at a time. */
   #readAhead(nth: number): void {
     const hashes = this.#hashes;
@@ -152,6 +194,7 @@ export class Hosts {
     const end = Math.min(nth + STEP, this.#prepared);
     let sum = 0;
     for (let i = nth; i < end; i++) {
+      if (this.#looks[i] === 0) continue;
       const h = i * HASHES;
       const kind = COUNTS + this.#kinds[i]! * KIND;
       const source = this.#profile.at(this.#table.guess(hashes[h]!));
@@ -164,17 +207,43 @@ export class Hosts {
     this.#read[0] = sum;
   }
 
-  /** Count the `nth` flow of a batch for both of its hosts. */
+  /** Count the `nth` flow of a batch for both of its hosts, as far as they are watched. */
   see(flow: Flow, nth: number): void {
     if (nth % STEP === 0) this.#readAhead(nth);
-    const hashes = this.#hashes;
+    const look = this.#looks[nth]!;
+    if (look === 0) return;
     const h = nth * HASHES;
     const kind = this.#kinds[nth]!;
     this.#profile.time = flow.TIME_LAST;
-    const source = this.#profile.rowOf(flow.SRC_IP, hashes[h]!, hashes[h + 2]!, OUT);
-    if (source >= 0) this.#sent(source, kind, flow, hashes[h + 3]!);
-    const target = this.#profile.rowOf(flow.DST_IP, hashes[h + 1]!, hashes[h + 3]!, IN);
-    if (target >= 0) this.#received(target, kind, flow, hashes[h + 2]!);
+    this.#watched.roll(flow.TIME_LAST, this.#table);
+    if ((look & LOOK.source) !== 0) {
+      const row = this.#rowOf(flow.SRC_IP, h, OUT, look);
+      if (row >= 0) this.#sent(row, kind, flow, this.#hashes[h + 3]!);
+    }
+    if ((look & LOOK.target) !== 0) {
+      const row = this.#rowOf(flow.DST_IP, h + 1, IN, look & LOOK.small);
+      if (row >= 0) this.#received(row, kind, flow, this.#hashes[h + 2]!);
+    }
+  }
+
+  /** The row of a host whose hash is the `h`th, -1 as long as it is not watched; `look` may let it in. */
+  #rowOf(ip: Ip, h: number, direction: number, look: number): number {
+    const hash = this.#hashes[h]!;
+    const profile = this.#profile;
+    if (this.#watched.has(hash)) {
+      const row = profile.known(ip, hash);
+      if (row >= 0) return row;
+    }
+    const id = this.#hashes[h + 2]!;
+    const { time } = profile;
+    const scanner = (look & LOOK.syn) !== 0 && this.#scanners.stays(id, direction, time);
+    const flooder = (look & LOOK.small) !== 0 && this.#flooders.stays(id, direction, time);
+    if (!scanner && !flooder) return -1;
+    this.#watched.add(hash);
+    const row = profile.known(ip, hash);
+    return row < 0
+      ? profile.admit(ip, hash, (flooder ? this.#flooders : this.#scanners).flowsMin)
+      : row;
   }
 
   #sent(row: number, kind: number, flow: Flow, targetHash: number): void {
@@ -220,7 +289,7 @@ export class Hosts {
     const profile = this.#profile;
     const syns =
       numbers[at + COUNTS + REQUEST * KIND + SYNS]! + numbers[at + COUNTS + UNKNOWN * KIND + SYNS]!;
-    if (syns < this.#scanFrom) return;
+    if (syns < this.#scanFrom || this.#isPassedOver(syns)) return;
     profile.keep(row, OUT, syns - profile.weight < this.#scanFrom, flow);
     if (syns <= this.#settings.scanSyns) return;
     const addresses = addressesOf(numbers[at + BITS_SET]!);
@@ -228,6 +297,11 @@ export class Hosts {
     if (!scans(sums, addresses, this.#settings)) return;
     const observed = sums.all(OUT, SYNS) - sums.all(OUT, ACKS);
     profile.hold(row, SCAN, { observed, addresses, note: 0 });
+  }
+
+  /** Of a scan that goes on and on, one flow of so many is looked at closely. */
+  #isPassedOver(syns: number): boolean {
+    return syns > 4 * this.#settings.scanSyns && syns % SAMPLE !== 0;
   }
 
   #judgeAttacker(row: number, at: number, flow: Flow): void {

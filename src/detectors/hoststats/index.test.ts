@@ -166,7 +166,7 @@ describe("hoststats, scans:", () => {
     expect(told([...windows, ...calm])).toEqual([
       "scan:10.0.0.1 open 201",
       "scan:10.0.0.1 open 402",
-      "scan:10.0.0.1 open 804",
+      "scan:10.0.0.1 open 832",
       "scan:10.0.0.1 open 201", // the second window
       "scan:10.0.0.1 closed 393",
     ]);

@@ -27,8 +27,9 @@ export default defineModule({
 \`window\` seconds that begin with a flow of the host. What a flow is its ports tell: of two different ports of which one is below 10,000 the
 lower is the server's. Of flows that this tells nothing of, four fifths are taken for requests and one fifth for responses. A rule is asked
 while the flows come: it opens an event as soon as it holds, updates it at each doubling and once in each further window, and closes it
-after a window in which it held no more, or when the host has been silent for \`idleTimeout\`. A host is watched from its \`flowsMin\`th flow in one direction on,
-and those before count as if they had been like it: so the addresses that a flood forges push nobody out. Addresses are counted in 64 bytes a
+after a window in which it held no more, or when the host has been silent for \`idleTimeout\`. A host is watched for scans from the \`flowsMin\`th unanswered
+SYN that it sends in a window, for floods from a sixteenth of the limit on, in flows of few packets and small ones that it sends or gets; what was before counts
+as if it had been like that flow. So ordinary hosts cost next to nothing, and the addresses that a flood forges push nobody out. Addresses are counted in 64 bytes a
 host: those it asks by linear counting (3 % off at 200), those it hears from by HyperLogLog (13 %).
 
 **Evaded** by attacks slower than the limits, or from many hosts that stay below them each; scans by completing connections; SSH guessing by

@@ -48,7 +48,7 @@ export const params = {
     default: 8,
     min: 1,
     max: 255,
-    about: "Flows of a host in a window from which on it is watched for scans and floods",
+    about: "Unanswered SYNs of a host in a window from which on it is watched for scans",
   }),
   hostsMax: param.count({
     default: DEFAULTS.hosts,

@@ -7,7 +7,6 @@ import type { Ip } from "../../core/unirec/types.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { type Flow, flows } from "./flow.ts";
 import { HEAD, HostTable } from "./host-table.ts";
-import { Newcomers } from "./newcomers.ts";
 import type { Setup } from "./params.ts";
 
 type Found = Pick<Finding, "observed" | "addresses" | "note">;
@@ -20,8 +19,6 @@ export interface ProfileOptions {
   readonly rules: number;
   /** Seconds. */
   readonly window: number;
-  /** A host is watched from so many flows on. */
-  readonly flowsMin: number;
   /** Hosts whose flows are kept as evidence, sent and received apart. */
   readonly evidence: number;
   readonly say: (finding: Finding, ip: Address) => void;
@@ -42,9 +39,7 @@ export class Profile {
   readonly #evicted: string;
   readonly #window: number;
   readonly #idle: number;
-  readonly #flowsMin: number;
   readonly #count: Setup["count"];
-  readonly #newcomers: Newcomers;
   readonly #findings: Findings;
   readonly #evidence: Evidence;
   readonly #evidenceOf: Int32Array;
@@ -54,9 +49,7 @@ export class Profile {
     this.#evicted = `${name}_evicted`;
     this.#window = options.window * SECOND;
     this.#idle = params.idleTimeout * SECOND;
-    this.#flowsMin = options.flowsMin;
     this.#count = count;
-    this.#newcomers = new Newcomers(`${name}.newcomers`, options, state);
     this.table = new HostTable(name, { rows, numbers }, state);
     this.numbers = this.table.numbers;
     this.#findings = new Findings(`${name}.findings`, { rows, rules }, state, (finding) =>
@@ -72,18 +65,29 @@ export class Profile {
   }
 
   /**
-   * The row of a host that sends (0) or receives (1) a flow at {@link time}, -1 as long as it is a newcomer; its numbers are those of the window
-   * that this lies in. `hash` is the table's, `id` one that is the same in every run.
+   * The row of a host at {@link time}, made where there is none; its numbers are those of the window that this lies in. `hash` is the table's.
    */
-  rowOf(ip: Ip, hash: number, id: number, direction: number): number {
-    const { table, numbers, time } = this;
+  rowOf(ip: Ip, hash: number): number {
+    const row = this.known(ip, hash);
+    return row < 0 ? this.admit(ip, hash, 1) : row;
+  }
+
+  /** As {@link rowOf}, but -1 where there is none. */
+  known(ip: Ip, hash: number): number {
     this.weight = 1;
-    const row = table.find(ip, hash);
-    if (row < 0) {
-      if (!this.#newcomers.stays(id, direction, time)) return -1;
-      this.weight = this.#flowsMin;
-      return this.#insert(ip, hash);
-    }
+    const row = this.table.find(ip, hash);
+    return row < 0 ? -1 : this.#touch(row);
+  }
+
+  /** Make a row for a host that has none, at a flow that stands for so many. */
+  admit(ip: Ip, hash: number, weight: number): number {
+    this.weight = weight;
+    return this.#insert(ip, hash);
+  }
+
+  /** The row is touched at {@link time}. */
+  #touch(row: number): number {
+    const { table, numbers, time } = this;
     const at = row * table.size;
     const touched = numbers[at + HEAD.touched]!;
     const over = numbers[at + HEAD.began]! + this.#window;

@@ -30,7 +30,6 @@ export function watchSsh(context: Setup, settings: Settings) {
     numbers: SIZE,
     rules: RULES.length,
     window: settings.window,
-    flowsMin: 1,
     evidence: EVIDENCE_SLOTS,
     say: (finding, ip) =>
       report(RULES[finding.rule]!, finding, {
@@ -66,7 +65,7 @@ export function watchSsh(context: Setup, settings: Settings) {
 
   function see(ip: Ip, peer: Ip, direction: number, flow: Flow): void {
     const kind = kindOf(flow, settings);
-    const row = profile.rowOf(ip, table.hash(ip), 0, direction);
+    const row = profile.rowOf(ip, table.hash(ip));
     const at = profile.at(row);
     if (direction === OUT && setBit(words, (at + MET) * 2, hashOf(peer)))
       counters[at + BITS_SET]!++;
