@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { paramError } from "../../core/errors.ts";
+import { AddressMatcher } from "../../core/threat-list/matcher.ts";
+import { parseIp, swap } from "../../core/unirec/ip.ts";
+import type { IpField } from "../../core/unirec/types.ts";
+
+/** The number of the one list there is. */
+const LIST = 1;
+/** What is known of the addresses that share 16 bits. */
+const PART = { none: 0, all: 1, some: 2 } as const;
+const TOP_BITS = 16;
+const TOPS = 1 << TOP_BITS;
+
+/** Addresses and prefixes of a parameter, asked of each flow. */
+export class Networks {
+  readonly #matcher = new AddressMatcher();
+  /** By the first 16 bits as they lie in the record: mostly that is all it takes. */
+  readonly #v4 = new Uint8Array(TOPS);
+  readonly #v6 = new Uint8Array(TOPS);
+
+  /** Throws ERR_PARAM for what is no prefix. */
+  constructor(text: string, param: string) {
+    const set = this.#matcher.sets.of(LIST);
+    for (const item of text.split(",").flatMap((part) => part.trim() || [])) {
+      const why = this.#matcher.add(item, () => set);
+      if (why !== undefined)
+        throw paramError(`newdevice: ${param}: ${JSON.stringify(item.slice(0, 60))} ${why}`);
+      this.#mark(item);
+    }
+  }
+
+  #mark(item: string): void {
+    const [host = "", bits] = item.split("/");
+    const ip = parseIp(host)!;
+    const isV6 = host.includes(":");
+    const tops = isV6 ? this.#v6 : this.#v4;
+    const length = Number(bits ?? TOP_BITS + 1);
+    const count = 1 << Math.max(0, TOP_BITS - length);
+    const first = (swap(isV6 ? ip.w0 : ip.w2) >>> TOP_BITS) & -count;
+    for (let top = first; top < first + count; top++) {
+      const at = ((top & 255) << 8) | (top >>> 8);
+      if (length <= TOP_BITS) tops[at] = PART.all;
+      else if (tops[at] === PART.none) tops[at] = PART.some;
+    }
+  }
+
+  has(ip: IpField): boolean {
+    const { isV4 } = ip;
+    const part = isV4 ? this.#v4[ip.w2 & 0xffff]! : this.#v6[ip.w0 & 0xffff]!;
+    return part === PART.some ? this.#search(ip, isV4) : part === PART.all;
+  }
+
+  #search(ip: IpField, isV4: boolean): boolean {
+    const { v4, v6 } = this.#matcher;
+    if (isV4) return v4.find(ip.v4 | 0, 0, 0, 0) !== 0;
+    return v6.find(swap(ip.w0), swap(ip.w1), swap(ip.w2), swap(ip.w3)) !== 0;
+  }
+}
