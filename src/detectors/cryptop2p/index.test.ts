@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, test } from "bun:test";
+import type { AnyProtocol } from "../../core/metadata/protocol.ts";
+import idpcontent from "../../core/metadata/protocols/idpcontent.ts";
+import { protocolRows } from "../../core/metadata/testing/protocol-kit.ts";
 import { testDetector } from "../../core/testing/detector-kit.ts";
 import { play } from "../../core/testing/play.ts";
 import type { Row } from "../../core/testing/run-module.ts";
+import { hasShared, NO_SHARED, sharedPath } from "../../core/testing/shared.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import cryptop2p from "./index.ts";
 import { KIND, kindOf } from "./messages.ts";
@@ -196,3 +200,41 @@ describe("cryptop2p", () => {
     expect(alertsOf([named], { poolNames: "" })).toEqual([]);
   });
 });
+
+const CAPTURES = "corpus/labelled/ndpi";
+
+describe.skipIf(!hasShared(CAPTURES))(
+  `cryptop2p in captures${hasShared(CAPTURES) ? "" : ` (${NO_SHARED})`}`,
+  () => {
+    const fields = new Set(cryptop2p.inputs.flows.fields.map(({ name }) => name));
+
+    /** Events found in a capture: rule, host and protocol, peers. */
+    function events(file: string): string[] {
+      const path = sharedPath(CAPTURES, file);
+      const rows = protocolRows(idpcontent as AnyProtocol, path, { idle: 30, active: 300 })
+        .map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => fields.has(name))))
+        .sort((a, b) => Number(a["TIME_LAST"]) - Number(b["TIME_LAST"]));
+      const last = new Map(play(cryptop2p, rows).alerts.map((alert) => [alert.id, alert]));
+      return [...last.values()]
+        .map(({ rule, key, observed }) => `${rule} ${key} ${observed}`)
+        .sort();
+    }
+
+    test.each([
+      ["monero.pcap", ["9000300 cryptop2p:192.168.2.100 Monero 4"]],
+      [
+        "mining.pcapng",
+        [
+          "9000301 cryptop2p:147.229.13.222 mining 1",
+          "9000301 cryptop2p:192.168.2.148 mining 2",
+          "9000301 cryptop2p:192.168.2.92 mining 1",
+        ],
+      ],
+      ["ssh.pcap", []],
+      ["emotet.pcap", []],
+      ["sip.pcap", []],
+    ])("cryptop2p finds in %s what there is", (file, expected) => {
+      expect(events(file)).toEqual(expected);
+    });
+  },
+);

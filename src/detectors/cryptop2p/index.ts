@@ -21,7 +21,7 @@ transactions and need not mine: severity low. Beside it, \`miner\` tells of each
 **Evaded** by Stratum V2, TLS by another name, proxies and VPNs, and at other ports by Bitcoin's transport v2 and Ethereum's RLPx, which are enciphered. A client of a pool that
 offers protocols of the web in TLS (JA4 tells) is taken for a browser.
 
-**Tune** \`networks\` to your own, \`poolNames\` to what you see. Mute the event of a host that is a node on purpose. Memory: 3 MB at most
+**Tune** \`networks\` to your own, \`poolNames\` to what you see. Mute the event of a host that is a node on purpose. Memory: 3.2 MB at most
 as set by default, and 5 MB of tables of prefixes.
 
 **When it fires**: ask whose the node is. Stratum that nobody set up on purpose means that the host was broken into, as miners are what

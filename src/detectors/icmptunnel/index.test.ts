@@ -92,7 +92,7 @@ testDetector(icmptunnel, {
     ping(0, { SRC_IP: `10.${1 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}`, ...noContent }),
   small: { pairsMax: 16 },
   evicted: "pairs_evicted",
-  stateMax: 5_000_000,
+  stateMax: 4_000_000,
 });
 
 describe("icmptunnel", () => {

@@ -31,7 +31,7 @@ servers do so) or filled with zeros, sweeps of many hosts.
 **Evaded** by data that looks like ping's filling, by a tunnel that enciphers, sends one size only and has its answers echo, by fewer
 than \`packetsMin\` packets before a pause longer than \`idleTimeout\`, and by other types of ICMP.
 
-**Tune** \`packetsMin\` up if a monitoring system sends random filling and answers get lost; better mute the event for its address. Memory: 5 MB
+**Tune** \`packetsMin\` up if a monitoring system sends random filling and answers get lost; better mute the event for its address. Memory: 4 MB
 at most as set by default.
 
 **When it fires**: the addresses in the reason are those inside the tunnel. See which of your hosts has that interface, and take it off the

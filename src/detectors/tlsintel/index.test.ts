@@ -60,7 +60,7 @@ testDetector(tlsintel, {
     }),
   small: { hostsMax: 16, clientsMax: 16, contactsMax: 16 },
   evicted: "tor.clients_evicted",
-  stateMax: 20_000_000,
+  stateMax: 17_000_000,
 });
 
 const alertsOf = (rows: readonly Row[], params = {}) => play(tlsintel, rows, { params }).alerts;

@@ -14,6 +14,8 @@ const HOUR = 3600 * SECOND;
 const WEEK = 7 * 24 * HOUR;
 /** Pairs of host and fingerprint are remembered for one to two weeks, in two halves of a megabyte. */
 const PAIRS = { words: 1 << 18, span: WEEK };
+/** Flows between two looks at the time, which takes longer to read than all else, where all is known. */
+const LOOKS = 1024;
 /** A host is met here once a week for each of its fingerprints. Three without any, and it is a new one. */
 const IDLE = 3 * WEEK;
 /** Counters of hosts by fingerprint: two that share one make each other common, which is quiet. */
@@ -40,6 +42,8 @@ export class Novelty {
   readonly #networks: Named;
   readonly #hosts: Table;
   readonly #pairs: Seen;
+  /** Flows looked at. */
+  readonly #looks: Uint32Array;
   /** Event time of the first flow. */
   readonly #start: Float64Array;
   readonly #common: Uint8Array;
@@ -56,6 +60,7 @@ export class Novelty {
     this.#out = out;
     this.#networks = networks;
     this.#pairs = new Seen("ja4.pairs", PAIRS, state);
+    this.#looks = state.column("ja4.looks", "uint32", 1);
     this.#start = state.column("ja4.start", "float64", 1);
     this.#common = state.column("ja4.common", "uint8", 1 << COMMON_BITS);
     this.#since = state.column("ja4.since", "float64", hostsMax);
@@ -70,8 +75,11 @@ export class Novelty {
     const hash = hello.ja4Hash;
     const pair = hashWord(hash, ipHash(flow.SRC_IP));
     // Most flows end here.
-    if (this.#pairs.has(pair) || !this.#networks.hasAddress(flow.SRC_IP)) return;
-    const seen = this.#pairs.add(pair, flow.TIME_LAST);
+    const isDue = ++this.#looks[0]! % LOOKS === 0;
+    if ((this.#pairs.has(pair) && !isDue) || !this.#networks.hasAddress(flow.SRC_IP)) return;
+    const { TIME_LAST } = flow;
+    this.#pairs.turn(TIME_LAST);
+    const seen = this.#pairs.add(pair);
     if (seen !== SEEN.now) this.#meet(flow, hello, { hash, isNew: seen === SEEN.never });
   }
 

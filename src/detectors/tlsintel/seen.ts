@@ -11,84 +11,71 @@ export interface SeenOptions {
 /** Of a thing: never seen, in the former span only, in this one. */
 export const SEEN = { never: 0, before: 1, now: 2 } as const;
 
-/** Bits of a thing, all in one word: one look at memory. */
-const BITS = 3;
 /** Things a word at most: then 1 in 200 new things is taken for a known one. */
-const THINGS = 3;
-/** Looks between two at the time. */
-const LOOKS = 1024;
-const META = { half: 0, things: 1, looks: 2 } as const;
+const THINGS = 2;
 
 /**
- * Which things were seen, by 32 bits of hash, in a bounded memory that forgets: two Bloom filters in turn. It may take a
- * new thing for a known one, never the other way round within the span. When it is full nothing is new.
+ * Which things were seen, by 32 bits of hash, in a bounded memory that forgets: two Bloom filters, of this span and of the
+ * one before. It may take a new thing for a known one, never the other way round within the span. When it is full nothing
+ * is new. A thing is three bits of one word: one look at memory.
  */
 export class Seen {
   readonly #mask: number;
   readonly #span: number;
-  readonly #halves: readonly [Int32Array, Int32Array];
+  readonly #now: Int32Array;
+  readonly #before: Int32Array;
   readonly #start: Float64Array;
-  readonly #meta: Uint32Array;
+  readonly #things: Uint32Array;
 
   constructor(name: string, { words, span }: SeenOptions, state: StateStore) {
     this.#mask = words - 1;
     this.#span = span;
-    this.#halves = [
-      state.column(`${name}.even`, "int32", words),
-      state.column(`${name}.odd`, "int32", words),
-    ];
+    this.#now = state.column(`${name}.now`, "int32", words);
+    this.#before = state.column(`${name}.before`, "int32", words);
     this.#start = state.column(`${name}.start`, "float64", 1);
-    this.#meta = state.column(`${name}.meta`, "uint32", 4);
+    this.#things = state.column(`${name}.things`, "uint32", 1);
+  }
+
+  /** Things that this span has. */
+  get things(): number {
+    return this.#things[0]!;
   }
 
   get isFull(): boolean {
-    return this.#meta[META.things]! > this.#mask * THINGS;
+    return this.things > this.#mask * THINGS;
   }
 
-  /** Whether it was seen in this span: what most are asked, and no more. */
+  /** Whether it was seen in this span: what most are asked, and no more. All was, to a full memory. */
   has(hash: number): boolean {
-    const meta = this.#meta;
-    if (++meta[META.looks]! % LOOKS === 0) return false;
     const bits = bitsOf(hash);
-    return (this.#halves[meta[META.half]!]![hash & this.#mask]! & bits) === bits;
+    return (this.#now[hash & this.#mask]! & bits) === bits || this.isFull;
   }
 
-  /** See it at a time; returns what it was before, a {@link SEEN}. */
-  add(hash: number, time: number): number {
-    this.#turn(time);
-    const meta = this.#meta;
-    const half = meta[META.half]!;
+  /** See it; returns what it was before, a {@link SEEN}. */
+  add(hash: number): number {
     const at = hash & this.#mask;
     const bits = bitsOf(hash);
-    const now = this.#halves[half]!;
-    if ((now[at]! & bits) === bits) return SEEN.now;
-    const known = (this.#halves[1 - half]![at]! & bits) === bits;
-    if (this.isFull) return SEEN.before;
-    now[at]! |= bits;
-    meta[META.things]!++;
-    return known ? SEEN.before : SEEN.never;
+    if ((this.#now[at]! & bits) === bits || this.isFull) return SEEN.now;
+    this.#now[at]! |= bits;
+    this.#things[0]!++;
+    return (this.#before[at]! & bits) === bits ? SEEN.before : SEEN.never;
   }
 
-  #turn(time: number): void {
+  /** Event time has come so far: forget what is too old. */
+  turn(time: number): void {
     const start = this.#start;
     if (start[0] === 0) start[0] = time;
-    if (time - start[0]! < this.#span) return;
-    const meta = this.#meta;
-    const isLong = time - start[0]! >= 2 * this.#span;
+    const age = time - start[0]!;
+    if (age < this.#span) return;
     start[0] = time;
-    meta[META.half] = 1 - meta[META.half]!;
-    meta[META.things] = 0;
-    this.#halves[meta[META.half]!]!.fill(0);
-    if (isLong) this.#halves[1 - meta[META.half]!]!.fill(0);
+    if (age < 2 * this.#span) this.#before.set(this.#now);
+    else this.#before.fill(0);
+    this.#now.fill(0);
+    this.#things[0] = 0;
   }
 }
 
 function bitsOf(hash: number): number {
-  let rest = Math.imul(hash ^ (hash >>> 16), 0x9e3779b1);
-  let bits = 0;
-  for (let i = 0; i < BITS; i++) {
-    bits |= 1 << (rest >>> 27);
-    rest <<= 5;
-  }
-  return bits;
+  const rest = Math.imul(hash ^ (hash >>> 16), 0x9e3779b1);
+  return (1 << (rest >>> 27)) | (1 << (rest >>> 22)) | (1 << (rest >>> 17));
 }
