@@ -79,6 +79,13 @@ const ATTACKS: readonly Attack[] = [
     victims: ["10.0.2.20"],
   },
   {
+    file: "ndpi/dns2tcp_tunnel.pcap",
+    by: ["tlsintel"],
+    attackers: ["192.168.20.211"],
+    victims: ["1.1.1.1"],
+    severity: LOW,
+  },
+  {
     file: "ndpi/dns-exf.pcap",
     by: ["dnstunnel", "dnsexfil"],
     attackers: ["192.168.2.225"],
@@ -92,18 +99,30 @@ const ATTACKS: readonly Attack[] = [
     victims: ["4.2.2.4"],
   },
   {
+    file: "ndpi/icmp-tunnel.pcap",
+    by: ["icmptunnel"],
+    attackers: ["192.168.154.131"],
+    victims: ["192.168.154.132"],
+  },
+  {
     file: "ndpi/mining.pcapng",
-    by: ["miner"],
+    by: ["miner", "cryptop2p"],
     attackers: ["192.168.2.148", "192.168.2.92", "147.229.13.222"],
     victims: ["94.23.199.191", "116.211.167.195", "178.32.196.217", "185.71.66.39"],
   },
-  { file: "ndpi/monero.pcap", by: ["miner"], attackers: ["192.168.2.100"], severity: LOW },
+  {
+    file: "ndpi/monero.pcap",
+    by: ["miner", "cryptop2p"],
+    attackers: ["192.168.2.100"],
+    severity: LOW,
+  },
   {
     file: "ndpi/WebattackSQLinj.pcap",
     by: ["waintrusion"],
     attackers: ["172.16.0.1"],
     victims: ["192.168.10.50"],
   },
+  { file: "ndpi/tor.pcap", by: ["tlsintel"], attackers: ["192.168.1.252"] },
 ];
 /** Captures that must raise nothing at all. */
 const SILENT = ["ndpi/sip.pcap", "suricata-verify/dhcp-request-flood/test.pcap"];
