@@ -51,6 +51,11 @@ export const params = {
     min: 1,
     about: "Clients that had another DNS server which raise an alert about a new one",
   }),
+  flowsMax: param.count({
+    default: 4000,
+    min: 1,
+    about: "Flows of a second that are looked at for devices and services: DHCP and DNS always are",
+  }),
   newsMax: param.count({
     default: 200,
     min: 1,

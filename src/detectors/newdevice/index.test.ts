@@ -139,6 +139,17 @@ describe("newdevice, of devices:", () => {
     expect(alertsOf(pause)).toEqual([]);
   });
 
+  test("newdevice looks at so many flows of a second, and at the others of the next one", () => {
+    const second = Array.from({ length: 30 }, (_, i) => ({
+      ...flow(DAY + 10, { SRC_MAC: mac(3000 + i) }),
+    }));
+    expect(alertsOf(after(1, ...second), { flowsMax: 10 })).toHaveLength(10);
+    const next = flow(DAY + 12, { SRC_MAC: mac(3029) });
+    // A flow that ended before is no new second.
+    const late = flow(DAY + 5, { SRC_MAC: mac(4000) });
+    expect(alertsOf(after(1, ...second, late, next), { flowsMax: 10 })).toHaveLength(11);
+  });
+
   test("newdevice says no more than it is told to in an hour, and counts the rest", () => {
     const many = Array.from({ length: 30 }, (_, i) =>
       flow(DAY + 1 + i, { SRC_MAC: mac(3000 + i) }),
@@ -170,6 +181,17 @@ describe("newdevice, of services:", () => {
     expect(rulesOf(after(1, served({ DST_IP: "fd00::5" })))).toEqual([9_000_323]);
     expect(rulesOf(after(1, served({ PROTOCOL: 17, DST_PORT: 123 })))).toEqual([9_000_323]);
     expect(alertsOf([served(at(0)), ...after(1, served())])).toEqual([]);
+  });
+
+  test("newdevice takes high ports that a server changes with each client for one service", () => {
+    const passive = [30_800, 31_000, 31_743, 31_744].map((DstPort, i) =>
+      served({ DST_PORT: DstPort, ...at(DAY + i) }),
+    );
+    expect(alertsOf(after(1, ...passive)).map(({ source }) => source.port)).toEqual([
+      30_800, 31_744,
+    ]);
+    const low = [9000, 9001].map((DstPort) => served({ DST_PORT: DstPort }));
+    expect(alertsOf(after(1, ...low))).toHaveLength(2);
   });
 
   test.each([

@@ -18,7 +18,8 @@ export default defineModule({
   about: "What was not there before: devices, services, DHCP and DNS servers of your own networks.",
   details: `
 **Finds** what begins after a time to learn: a **device**, by the MAC address of a flow's source, or by its IPv4 address in \`networks\` where flows
-have none; a **service**, a TCP port up to \`portMax\` or a UDP port below 1024 of a host in \`networks\` that answers (IPv4 and IPv6); a **DHCP server** that
+have none; a **service**, a TCP port up to \`portMax\` or a UDP port below 1024 of a
+host in \`networks\` that answers (IPv4 and IPv6), from port 10,240 on by 1,024 ports each; a **DHCP server** that
 nobody knows, which hands out addresses and with them the way to the Internet; a **DNS server** in \`networks\` that answers clients which had
 another. A second DHCP server that answers the same client within 10 seconds, or the same network by broadcast, is told of at once, while it learns too.
 
@@ -31,7 +32,8 @@ a month or two in filters that hold 131,072 and 262,144 of them: near that numbe
 there while it learns.
 
 **Tune** \`learnTime\`: a week, where Mondays differ from Sundays. \`identity=address\` where the sensor is behind a router, whose MAC address is all it
-sees; then every new lease is a new device. \`dhcpServers\` and \`dnsServers\`: yours, above all pairs of DHCP servers that both answer. Needs both directions of
+sees; then every new lease is a new device. \`dhcpServers\` and \`dnsServers\`: yours, above all pairs of DHCP servers that both answer. On links with more than
+\`flowsMax\` flows a second the first ones of each second are looked at, which delays the news of what has few flows. Needs both directions of
 a flow in a record for services and DNS. Memory: 6 MB at most as set by default, and 16 MB of tables of prefixes.
 
 **When it fires**: a DHCP server nobody set up: find its switch port by its MAC address and close it, then let its clients ask anew; see what

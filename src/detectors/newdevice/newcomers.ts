@@ -19,6 +19,8 @@ const SERVICES = { words: 1 << 17, span: SPAN };
 const SYN = 0x02;
 /** UDP ports above are taken by programs for a while: calls, games. */
 const UDP_PORT_MAX = 1023;
+/** From here on ports count by 1,024 of them: servers of files and calls take another one for each client. */
+const DYNAMIC = 10_240;
 /** Bits of a MAC address's first byte. */
 const GROUP = 1;
 const LOCAL = 2;
@@ -42,10 +44,15 @@ export class Newcomers {
   /** Where they have the seconds of the flow's end: the whole time takes longer to read than all else. */
   #seconds = 0;
   #latest = 0;
+  /** Flows of the latest second. */
+  readonly #looked: Uint32Array;
+  readonly #flowsMax: number;
 
   constructor({ params, out, state }: Setup, learning: Learning, networks: Networks) {
     this.#isByMac = params.identity === "mac";
     this.#portMax = params.portMax;
+    this.#flowsMax = params.flowsMax;
+    this.#looked = state.column("looked", "uint32", 1);
     this.#out = out;
     this.#learning = learning;
     this.#networks = networks;
@@ -64,18 +71,23 @@ export class Newcomers {
   /** Most flows are of a known device and of no new service: that is two looks at memory. */
   look(flow: Flow, cursor: AnyReader): void {
     const second = cursor.view.getUint32(cursor.at + this.#seconds, true);
-    if (second !== this.#latest) {
+    if (second > this.#latest) {
       this.#latest = second;
       this.#pass(second);
     }
+    // Whoever is there has flows in many seconds: each look costs two of memory that is far away.
+    if (++this.#looked[0]! > this.#flowsMax) return;
     const device = this.#device(flow, cursor);
     if (device !== 0 && !this.#devices.has(device)) this.#meetDevice(flow, device);
     if (!this.#isAnswered(flow)) return;
-    const service = hashWord(hostHash(flow.DST_IP), (flow.PROTOCOL << 16) | flow.DST_PORT);
+    const { PROTOCOL, DST_PORT } = flow;
+    const port = DST_PORT < DYNAMIC ? DST_PORT : (DST_PORT | 1023) + 1;
+    const service = hashWord(hostHash(flow.DST_IP), (PROTOCOL << 17) | port);
     if (!this.#services.has(service)) this.#meetService(flow, service);
   }
 
   #pass(second: number): void {
+    this.#looked[0] = 0;
     this.#learning.pass(second);
     this.#devices.turn(second * SECOND);
     this.#services.turn(second * SECOND);
