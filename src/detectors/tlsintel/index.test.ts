@@ -117,17 +117,15 @@ describe("tlsintel, of Tor:", () => {
 });
 
 describe("tlsintel, of encrypted DNS:", () => {
+  const known = "a known public resolver";
+  const port = "at the port of DNS over TLS and QUIC";
   test.each([
-    ["by the resolver's name", { TLS_SNI: "chrome.Cloudflare-DNS.com" }, "a known public resolver"],
-    ["without a server name", { TLS_SNI: "", DST_IP: "1.1.1.1" }, "a known public resolver"],
-    ["without a server name", { TLS_SNI: "", DST_IP: "2620:fe::9" }, "a known public resolver"],
-    [
-      "at the port of DNS over TLS and QUIC",
-      { DST_PORT: 853, DST_IP: "9.9.9.9" },
-      "a known public resolver",
-    ],
-    ["at the port of DNS over TLS and QUIC", { DST_PORT: 853, TLS_SNI: "" }, "a server elsewhere"],
-  ])("tlsintel finds it %s: %p", (how, more, whose) => {
+    ["by the resolver's name", known, { TLS_SNI: "chrome.Cloudflare-DNS.com" }],
+    ["without a server name", known, { TLS_SNI: "", DST_IP: "1.1.1.1" }],
+    ["without a server name", known, { TLS_SNI: "", DST_IP: "2620:fe::9" }],
+    [port, known, { DST_PORT: 853, DST_IP: "9.9.9.9" }],
+    [port, "a server elsewhere", { DST_PORT: 853, TLS_SNI: "" }],
+  ])("tlsintel finds it %s, to %s", (how, whose, more) => {
     const [alert] = alertsOf([flow(0, more)]);
     expect(alert).toMatchObject({ rule: 9_000_313, severity: 2, observed: 1, threshold: 1 });
     expect(alert!.reason).toEndWith(`1 flows (limit 1), ${how}`);
