@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
+
 import type { NameTable } from "../../core/threat-list/name-table.ts";
+import { Networks } from "../../core/threat-list/networks.ts";
 import type { AnyReader } from "../../core/unirec/reader.ts";
 import { fieldOf, type Template } from "../../core/unirec/template.ts";
 import type { UniRecType } from "../../core/unirec/types.ts";
 import type { Flow, Setup } from "./fields.ts";
 import { Finding, Hosts } from "./hosts.ts";
 import { KIND, KIND_OF_PORT, kindOf, mayBeDiscovery } from "./messages.ts";
-import { Networks, poolNames } from "./networks.ts";
+import { poolNames } from "./pool-names.ts";
 
 const TCP = 6;
 const UDP = 17;
@@ -31,7 +33,7 @@ export class Conversations {
   /** Throws ERR_PARAM. */
   constructor(context: Setup) {
     this.#hosts = new Hosts(context);
-    this.#networks = new Networks(context.params.networks);
+    this.#networks = new Networks(context.params.networks, "cryptop2p", "networks");
     this.#pools = poolNames(context.params.poolNames);
   }
 

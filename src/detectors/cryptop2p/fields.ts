@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+
 import { type Context, param } from "../../core/module.ts";
+import { PRIVATE_NETWORKS } from "../../core/threat-list/networks.ts";
 import { biflow, type Reader, template } from "../../core/unirec/template.ts";
 
 /** First bytes are optional: the flows of all hosts have them where `miner` is on too. */
@@ -51,8 +53,7 @@ const POOLS = [
 
 export const params = {
   networks: param.text({
-    default:
-      "10.0.0.0/8,100.64.0.0/10,169.254.0.0/16,172.16.0.0/12,192.168.0.0/16,fc00::/7,fe80::/10",
+    default: PRIVATE_NETWORKS,
     about: "Your own networks, by commas: of two peers the one in them is told of",
   }),
   poolNames: param.text({

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Table } from "../../core/state/table.ts";
+import { Networks } from "../../core/threat-list/networks.ts";
 import { Address, sameIp } from "../../core/unirec/ip.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import type { Ip } from "../../core/unirec/types.ts";
 import type { Flow, Setup } from "./fields.ts";
 import type { Learning } from "./learning.ts";
-import { Networks } from "./networks.ts";
 import { ROLE, type Servers } from "./servers.ts";
 
 const CLIENT = 68;
@@ -35,7 +35,7 @@ export class Dhcp {
     const { clientsMax } = params;
     this.#servers = servers;
     this.#learning = learning;
-    this.#own = new Networks(params.dhcpServers, "dhcpServers");
+    this.#own = new Networks(params.dhcpServers, "newdevice", "dhcpServers");
     this.#clients = state.table("dhcpClients", { key: ["ip"], rows: clientsMax, idle: IDLE });
     this.#server = state.column("dhcp.server", "int32", clientsMax * 4);
     this.#first = state.column("dhcp.first", "float64", clientsMax);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { hashWord } from "../../core/state/hyper-log-log.ts";
+import { SEEN, Seen } from "../../core/state/seen.ts";
 import type { Table } from "../../core/state/table.ts";
+import { Networks } from "../../core/threat-list/networks.ts";
 import { Address } from "../../core/unirec/ip.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import type { Flow, Setup } from "./fields.ts";
 import type { Learning } from "./learning.ts";
-import { Networks } from "./networks.ts";
 import { hostHash } from "./newcomers.ts";
-import { SEEN, Seen } from "./seen.ts";
 import { ROLE, type Servers } from "./servers.ts";
 
 const WEEK = 7 * 86_400 * SECOND;
@@ -34,7 +34,7 @@ export class Dns {
     this.#servers = servers;
     this.#learning = learning;
     this.#networks = networks;
-    this.#own = new Networks(params.dnsServers, "dnsServers");
+    this.#own = new Networks(params.dnsServers, "newdevice", "dnsServers");
     this.#pairs = new Seen("dns.pairs", PAIRS, state);
     this.#server = state.column("dns.server", "int32", params.clientsMax * 4);
     this.#clients = state.table("dnsClients", {

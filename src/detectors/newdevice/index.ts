@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { defineModule, type Handlers } from "../../core/module.ts";
+import { Networks } from "../../core/threat-list/networks.ts";
 import type { AnyReader } from "../../core/unirec/reader.ts";
 import { Dhcp } from "./dhcp.ts";
 import { Dns } from "./dns.ts";
 import { alerts, type Flow, flows, params, type Setup, TCP, UDP } from "./fields.ts";
 import { Learning } from "./learning.ts";
-import { Networks } from "./networks.ts";
 import { Newcomers } from "./newcomers.ts";
 import { ROLE, Servers } from "./servers.ts";
 
@@ -79,7 +79,7 @@ anybody's right, as on a wireless network for guests.
   outputs: { alerts },
 
   setup(context: Setup): Handlers<{ flows: typeof flows }> {
-    const networks = new Networks(context.params.networks, "networks");
+    const networks = new Networks(context.params.networks, "newdevice", "networks");
     const learning = new Learning(context);
     const newcomers = new Newcomers(context, learning, networks);
     const servers = new Servers(context);

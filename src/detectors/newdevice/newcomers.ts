@@ -2,6 +2,8 @@
 import type { AlertDetail } from "../../core/alert.ts";
 import type { Evidence } from "../../core/state/evidence.ts";
 import { hashWord, ipHash } from "../../core/state/hyper-log-log.ts";
+import { SEEN, Seen } from "../../core/state/seen.ts";
+import type { Networks } from "../../core/threat-list/networks.ts";
 import { Address, macText } from "../../core/unirec/ip.ts";
 import type { AnyReader } from "../../core/unirec/reader.ts";
 import { fieldOf, type Template } from "../../core/unirec/template.ts";
@@ -9,8 +11,6 @@ import { SECOND } from "../../core/unirec/time.ts";
 import type { IpField } from "../../core/unirec/types.ts";
 import { type Flow, type Setup, shown, TCP, UDP } from "./fields.ts";
 import type { Learning } from "./learning.ts";
-import type { Networks } from "./networks.ts";
-import { SEEN, Seen } from "./seen.ts";
 
 /** What is remembered for a month or two: 131,072 devices and twice as many services in a span. */
 const SPAN = 30 * 86_400 * SECOND;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+
 import { type Context, param } from "../../core/module.ts";
+import { PRIVATE_NETWORKS } from "../../core/threat-list/networks.ts";
 import { listParams } from "../../core/threat-list/params.ts";
 import { type Reader, template } from "../../core/unirec/template.ts";
 
@@ -80,8 +82,7 @@ export const params = {
     about: "Files with listed JA4 fingerprints, `name=path;severity=8`, by commas",
   }),
   networks: param.text({
-    default:
-      "10.0.0.0/8,100.64.0.0/10,169.254.0.0/16,172.16.0.0/12,192.168.0.0/16,fc00::/7,fe80::/10",
+    default: PRIVATE_NETWORKS,
     about: "Your own networks, by commas: fingerprints are learned of hosts in them",
   }),
   resolvers: param.text({

@@ -2,13 +2,13 @@
 import type { AlertDetail } from "../../core/alert.ts";
 import type { Evidence } from "../../core/state/evidence.ts";
 import { hashWord, ipHash } from "../../core/state/hyper-log-log.ts";
+import { SEEN, Seen } from "../../core/state/seen.ts";
 import type { Table } from "../../core/state/table.ts";
 import { Address } from "../../core/unirec/ip.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import { type Flow, type Setup, shown } from "./fields.ts";
 import type { Hello } from "./hello.ts";
 import type { Named } from "./matchers.ts";
-import { SEEN, Seen } from "./seen.ts";
 
 const HOUR = 3600 * SECOND;
 const WEEK = 7 * 24 * HOUR;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { StateStore } from "../../core/state/state-store.ts";
+import type { StateStore } from "./state-store.ts";
 
 export interface SeenOptions {
   /** Words of 32 bits of each half; a power of two. */

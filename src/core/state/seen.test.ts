@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, test } from "bun:test";
-import { StateStore } from "../../core/state/state-store.ts";
 import { SEEN, Seen } from "./seen.ts";
+import { StateStore } from "./state-store.ts";
 
 const SPAN = 1000;
 const seen = (words = 1 << 12): Seen =>
   new Seen("seen", { words, span: SPAN }, new StateStore(() => {}));
 const hash = (i: number): number => Math.imul(i + 1, 0x85ebca6b) ^ (i << 7);
 
-describe("newdevice's memory of things seen", () => {
-  test("newdevice's memory knows what it saw, and forgets it after two spans", () => {
+describe("Seen", () => {
+  test("Seen knows what it saw, and forgets it after two spans", () => {
     const memory = seen();
     memory.turn(1);
     expect(memory.has(7)).toBe(false);
@@ -25,7 +25,7 @@ describe("newdevice's memory of things seen", () => {
     expect([memory.add(7), memory.add(8)]).toEqual([SEEN.never, SEEN.never]);
   });
 
-  test("newdevice's memory keeps what is used in each span", () => {
+  test("Seen keeps what is used in each span", () => {
     const memory = seen();
     memory.add(7);
     for (let time = 1; time < 20 * SPAN; time += SPAN / 2) {
@@ -34,7 +34,7 @@ describe("newdevice's memory of things seen", () => {
     }
   });
 
-  test("newdevice's memory takes few new things for known ones, and none for new when it is full", () => {
+  test("Seen takes few new things for known ones, and none for new when it is full", () => {
     const memory = seen();
     memory.turn(1);
     let things = 0;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { paramError } from "../../core/errors.ts";
-import { AddressMatcher } from "../../core/threat-list/matcher.ts";
-import { parseIp, swap } from "../../core/unirec/ip.ts";
-import type { IpField } from "../../core/unirec/types.ts";
+import { paramError } from "../errors.ts";
+import { parseIp, swap } from "../unirec/ip.ts";
+import type { IpField } from "../unirec/types.ts";
+import { AddressMatcher } from "./matcher.ts";
+
+/** Networks of sites that announce none of their own to others: RFC 1918, 6598, 3927, 4193 and 4291. */
+export const PRIVATE_NETWORKS =
+  "10.0.0.0/8,100.64.0.0/10,169.254.0.0/16,172.16.0.0/12,192.168.0.0/16,fc00::/7,fe80::/10";
 
 /** The number of the one list there is. */
 const LIST = 1;
@@ -18,13 +22,16 @@ export class Networks {
   readonly #v4 = new Uint8Array(TOPS);
   readonly #v6 = new Uint8Array(TOPS);
 
-  /** Throws ERR_PARAM for what is no prefix. */
-  constructor(text: string, param: string) {
+  /**
+   * @param module and `param` are named where something is wrong
+   * @throws {NemeanError} ERR_PARAM for what is no prefix
+   */
+  constructor(text: string, module: string, param: string) {
     const set = this.#matcher.sets.of(LIST);
     for (const item of text.split(",").flatMap((part) => part.trim() || [])) {
       const why = this.#matcher.add(item, () => set);
       if (why !== undefined)
-        throw paramError(`newdevice: ${param}: ${JSON.stringify(item.slice(0, 60))} ${why}`);
+        throw paramError(`${module}: ${param}: ${JSON.stringify(item.slice(0, 60))} ${why}`);
       this.#mark(item);
     }
   }
