@@ -3,10 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { testDetector } from "../../core/testing/detector-kit.ts";
 import { play } from "../../core/testing/play.ts";
 import type { Row } from "../../core/testing/run-module.ts";
-import { Networks } from "../../core/threat-list/networks.ts";
-import { parseIp } from "../../core/unirec/ip.ts";
 import { SECOND } from "../../core/unirec/time.ts";
-import type { IpField } from "../../core/unirec/types.ts";
 import newdevice from "./index.ts";
 
 const START = 1_704_067_200 * SECOND;
