@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { EXIT, NemeanError } from "../errors.ts";
-import { ipText, sameIp } from "./ip.ts";
+import { ABSENT_IP, RecordIp } from "./record-ip.ts";
 import { elements, LOAD } from "./scalar.ts";
 import { type Field, fieldOf, refusal, type Template } from "./template.ts";
 import { microsOfFraction } from "./time.ts";
@@ -45,8 +45,8 @@ export function cursorClass(declared: Template): CursorClass {
     }
     known = new Function("core", source(declared))({
       microsOfFraction,
-      ipText,
-      sameIp,
+      RecordIp,
+      ABSENT_IP,
       elements,
       text,
       NOTHING,
@@ -74,36 +74,16 @@ function resolver(declared: Template): (layout: Template) => number[] {
 }
 
 /**
- * The source of a cursor class. The address class is part of it, not shared: JSC profiles functions by
- * their source, and an address accessor that meets the cursors of all detectors is five times slower.
+ * The source of a cursor class. What it gives of an address is of one class for all cursors, and does not know its cursor:
+ * tables and hashes of the core, which all detectors share, would otherwise meet as many classes as there are detectors,
+ * and reading a word of an address cost them five times as much.
  */
 function source(declared: Template): string {
   const { fields } = declared;
+  const ips = fields.flatMap((field, i) => (isIp(field) ? [i] : []));
   const wide = fields.filter((field) => field.size === 8);
   return `
-const { microsOfFraction, ipText, sameIp, elements, text, NOTHING, EMPTY, resolve } = core;
-class IpField {
-  constructor(cursor) { this.$cursor = cursor; this.$offset = 0; }
-  get w0() { return this.$cursor.view.getInt32(this.$cursor.at + this.$offset, true); }
-  get w1() { return this.$cursor.view.getInt32(this.$cursor.at + this.$offset + 4, true); }
-  get w2() { return this.$cursor.view.getInt32(this.$cursor.at + this.$offset + 8, true); }
-  get w3() { return this.$cursor.view.getInt32(this.$cursor.at + this.$offset + 12, true); }
-  get isV4() {
-    const at = this.$cursor.at + this.$offset;
-    const view = this.$cursor.view;
-    return view.getInt32(at + 12, true) === -1 && view.getInt32(at, true) === 0 && view.getInt32(at + 4, true) === 0;
-  }
-  get v4() { return this.$cursor.view.getUint32(this.$cursor.at + this.$offset + 8); }
-  equals(other) { return sameIp(this, other); }
-  toString() { return ipText(this); }
-  /* ${declared.spec} */
-}
-class AbsentIp {
-  get w0() { return 0; } get w1() { return 0; } get w2() { return 0; } get w3() { return 0; }
-  get isV4() { return false; } get v4() { return 0; }
-  equals(other) { return sameIp(this, other); }
-  toString() { return "::"; }
-}
+const { microsOfFraction, RecordIp, ABSENT_IP, elements, text, NOTHING, EMPTY, resolve } = core;
 class Raw {
   constructor(cursor) { this.$cursor = cursor; }
   ${wide.map(({ name, optional }) => `get ${name}() { ${guard(fields, name, optional, "0n")}return this.$cursor.view.getBigUint64(this.$cursor.at + this.$cursor.$o${index(fields, name)}, true); }`).join("\n  ")}
@@ -113,11 +93,7 @@ return class Cursor {
     this.view = EMPTY; this.at = 0; this.size = 0; this.$ahead = 0; this.$end = 0; this.$fixed = 0;
     this.malformed = 0; this.spanLength = 0; this.layout = undefined; this.batch = undefined; this.has = {};
     ${fields.map((_, i) => `this.$o${i} = 0;`).join(" ")}
-    ${fields
-      .filter(isIp)
-      .map((field) => `this.$ip${index(fields, field.name)} = new IpField(this);`)
-      .join(" ")}
-    this.$absentIp = new AbsentIp();
+    ${ips.map((i) => `this.$ip${i} = new RecordIp();`).join(" ")}
     this.raw = new Raw(this);
   }
   negotiate(layout) {
@@ -125,17 +101,11 @@ return class Cursor {
     this.layout = layout;
     this.$fixed = layout.fixedSize;
     ${fields.map((_, i) => `this.$o${i} = offsets[${i}];`).join(" ")}
-    ${fields
-      .filter(isIp)
-      .map(
-        (field) =>
-          `this.$ip${index(fields, field.name)}.$offset = offsets[${index(fields, field.name)}];`,
-      )
-      .join(" ")}
     this.has = Object.freeze({ ${fields.flatMap((field, i) => (field.optional ? [`${field.name}: offsets[${i}] >= 0`] : [])).join(", ")} });
   }
   reset(batch) {
     this.batch = batch; this.view = batch.view; this.$ahead = batch.start; this.$end = batch.start + batch.length;
+    ${ips.map((i) => `this.$ip${i}.view = batch.view;`).join(" ")}
   }
   next() {
     const { view, $end: end, $fixed: fixed } = this;
@@ -145,7 +115,11 @@ return class Cursor {
       const at = start + 2;
       start = at + size;
       if (start > end) break;
-      if (size >= fixed) { this.at = at; this.size = size; this.$ahead = start; return true; }
+      if (size >= fixed) {
+        this.at = at; this.size = size; this.$ahead = start;
+        ${ips.map((i) => `this.$ip${i}.at = at + this.$o${i};`).join(" ")}
+        return true;
+      }
       this.malformed++;
     }
     if (this.$ahead < end && start !== end) this.malformed++;
@@ -177,7 +151,7 @@ const guard = (
 function getter({ name, type, optional }: Field, i: number): string {
   const absent = (value: string): string =>
     optional ? `if (this.$o${i} < 0) return ${value}; ` : "";
-  if (type === "ipaddr") return `get ${name}() { ${absent("this.$absentIp")}return this.$ip${i}; }`;
+  if (type === "ipaddr") return `get ${name}() { ${absent("ABSENT_IP")}return this.$ip${i}; }`;
   if (type === "string")
     return `get ${name}() { ${absent('""')}const at = this.span(this.$o${i}); return text.decode(new Uint8Array(this.view.buffer, this.view.byteOffset + at, this.spanLength)); }`;
   if (type === "bytes")
