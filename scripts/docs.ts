@@ -2,7 +2,7 @@
 /**
  * Writes the reference page of every module and exporter, and the one of the meter's plugins, from their declarations.
  *
- *     bun scripts/docs.ts            write docs/modules/, docs/exporters/ and docs/plugins.md
+ *     bun scripts/docs.ts            write docs/modules/, docs/exporters/, docs/plugins.md, docs/detection.md
  *     bun scripts/docs.ts --check    fail when a page is stale, missing or left over
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ import { allExporters, allModules } from "../src/control/modules.ts";
 import { pluginPage } from "../src/control/plugins.ts";
 import type { Alert } from "../src/core/alert.ts";
 import { FORMATS } from "../src/exporters/formats/formats.ts";
+import { detectionPage } from "./detection-page.ts";
 
 const DOCS = join(import.meta.dir, "../docs");
 /** Folders that hold generated pages and nothing else. */
@@ -23,6 +24,10 @@ async function pages(): Promise<Map<string, string>> {
   const exporters = await allExporters();
   return new Map([
     ["plugins.md", pluginPage()],
+    [
+      "detection.md",
+      detectionPage(modules.filter(({ kind }) => kind === "detector").map(({ def }) => def)),
+    ],
     [
       "modules/README.md",
       index(
