@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setSystemTime, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Alert } from "../core/alert.ts";
 import { CaptureWriter } from "../core/capture-file/testing/writer.ts";
@@ -98,6 +98,31 @@ describe("PipelineRun", () => {
       { meter: { packets: 2, flows: 1 }, collector: { records: 60, datagrams: 2, malformed: 0 } },
     ]);
     expect((await ran(plan([scan]))).run.snapshot().sources[0]).not.toHaveProperty("collector");
+  });
+
+  test("PipelineRun fed by other processes lets detectors work by the wall clock, whether flows come or not", async () => {
+    const lists = folder.file("list.txt", "192.0.2.1\n");
+    const source = { kind: "trap", name: "tap", senders: [["u:nobody-sends-here"]] } as const;
+    const modules = [{ name: "ipblacklist", params: { lists } }];
+    const run = await PipelineRun.open(plan([], { source, modules }), {
+      onAlert: () => {},
+      onWarning: () => {},
+    });
+    const entries = () => run.snapshot().modules[0]!.counters["list_entries"];
+    try {
+      run.step();
+      expect(entries()).toBe(1);
+      folder.file("list.txt", "192.0.2.1\n192.0.2.2\n");
+      // Lists are looked at twice before a file that changes is read.
+      for (const later of [10, 20, 30]) {
+        setSystemTime(Date.now() + later * 1000);
+        run.step();
+      }
+      expect(entries()).toBe(2);
+    } finally {
+      setSystemTime();
+      run.finish();
+    }
   });
 
   test("PipelineRun ends once, however often it is told", async () => {

@@ -247,7 +247,11 @@ export class PipelineRun {
   step(): boolean {
     this.#outputs?.turn();
     if (this.#source && this.#meter) return this.#source.step(this.#meter.frames);
-    if (this.#feed) return this.#feed.step();
+    if (this.#feed) {
+      // Flows of now: what detectors do by the wall clock, such as looking whether lists have changed, is due. Not so in a replay.
+      for (const runner of this.#pipeline.modules) runner.tick(Date.now() * 1000);
+      return this.#feed.step();
+    }
     if (this.#collector) return this.#collector.step();
     let taken = 0;
     const rung = Atomics.load(this.#bell!, 0);
