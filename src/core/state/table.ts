@@ -232,8 +232,9 @@ export class Table {
   }
 
   #hash(keys: Int32Array, at: number): number {
+    const end = at + this.#words;
     let h = this.#meta[META.seed]!;
-    for (let i = at; i < at + this.#words; i++) {
+    for (let i = at; i < end; i++) {
       h = Math.imul(h ^ keys[i]!, 0x9e3779b1);
       h ^= h >>> 15;
     }
@@ -271,8 +272,10 @@ export class Table {
 
   #same(row: number): boolean {
     const cells = this.#cells;
+    const key = this.#key;
+    const words = this.#words;
     const at = row * this.#stride + CELL.key;
-    for (let i = 0; i < this.#words; i++) if (cells[at + i] !== this.#key[i]) return false;
+    for (let i = 0; i < words; i++) if (cells[at + i] !== key[i]) return false;
     return true;
   }
 
