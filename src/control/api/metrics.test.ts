@@ -117,9 +117,13 @@ test.skipIf(promtool === null)(
     using api = new TestApi([alertOf()], options);
     const source = snapshotOf().sources[0]!;
     const meter = { ...source.meter, found: { dns: 4 }, malformed: { dns: 1 } };
+    const collector = { records: 5, sequence_lost: 1 };
     const exported = { records: 7, messages: 2, dropped: 0, tooLong: 0, reconnects: 0 };
     const text = metricsText({
-      snapshot: snapshotOf({ sources: [...snapshotOf().sources, { ...source, meter }], exported }),
+      snapshot: snapshotOf({
+        sources: [...snapshotOf().sources, { ...source, meter, collector }],
+        exported,
+      }),
       store: api.store.counts(),
       version: "0",
       degraded: false,
