@@ -6,12 +6,16 @@ import { bitmapOf } from "../../core/threat-list/list-sets.ts";
 import { AddressMatcher } from "../../core/threat-list/matcher.ts";
 import { flowsText, Sightings } from "../../core/threat-list/sightings.ts";
 import { ThreatLists } from "../../core/threat-list/threat-lists.ts";
-import { swap } from "../../core/unirec/ip.ts";
-import type { Reader } from "../../core/unirec/template.ts";
+import { type Address, swap } from "../../core/unirec/ip.ts";
+import type { AnyReader } from "../../core/unirec/reader.ts";
+import type { Reader, Template } from "../../core/unirec/template.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import type { IpField } from "../../core/unirec/types.ts";
+import { Adaptive } from "./adaptive.ts";
 import { addressSources } from "./address-sources.ts";
-import type { Flows, Setup } from "./index.ts";
+import { basic, type Flows } from "./fields.ts";
+import { type Ground, listGround, resolvedGround } from "./ground.ts";
+import type { Setup } from "./index.ts";
 import { NAMED, Peers } from "./peers.ts";
 
 type Flow = Reader<Flows>;
@@ -22,12 +26,18 @@ const UINT32_MAX = 0xffff_ffff;
 /** Contact from outside: how much less it matters than contact to there, and at most when nobody answers. */
 const INBOUND_LESS = 2;
 const UNANSWERED_MAX = 3;
+/** In place of the number of a list, where a listed name resolved to the address. */
+const ADAPTIVE = 65;
+/** Answers among the flows of evidence. */
+const ANSWERS_SHOWN = 2;
 const TCP = 6;
 const UDP = 17;
 
 /** Events of listed addresses: who was in contact with each, from which side, on which list it is. */
 export class Contacts {
-  readonly lists: ThreatLists<AddressMatcher>;
+  /** Undefined without lists of names. */
+  readonly #adaptive: Adaptive | undefined;
+  readonly #lists: ThreatLists<AddressMatcher>;
   readonly #out: Setup["out"];
   readonly #flowsMin: number;
   readonly #rows: Table;
@@ -45,17 +55,19 @@ export class Contacts {
   #isTurned = false;
   readonly #found = new Int32Array(4);
 
-  constructor({ params, out, state, count, warn }: Setup, template: Flows) {
+  constructor(context: Setup) {
+    const { params, out, state, count, warn } = context;
     const { contactsMax, flowsMin, opensMax } = params;
     this.#out = out;
     this.#flowsMin = flowsMin;
-    this.lists = new ThreatLists(() => new AddressMatcher(), addressSources(params), {
+    this.#lists = new ThreatLists(() => new AddressMatcher(), addressSources(params), {
       module: "ipblacklist",
       count,
       warn,
     });
     // Rows hold numbers of lists: a state of other lists is not taken back.
-    state.column(`lists: ${this.lists.identity}`, "uint8", 1);
+    state.column(`lists: ${this.#lists.identity}`, "uint8", 1);
+    if (params.domains !== "") this.#adaptive = new Adaptive(context);
     const interval = params.updateInterval * SECOND;
     this.#sightings = new Sightings(state, {
       rows: contactsMax,
@@ -68,7 +80,7 @@ export class Contacts {
     this.#answered = state.column("answered", "float64", contactsMax);
     this.#bits = state.column("bits", "int32", contactsMax * 4);
     this.#protocol = state.column("protocol", "uint8", contactsMax);
-    this.#evidence = state.evidence("evidence", EVIDENCE_SLOTS, template);
+    this.#evidence = state.evidence("evidence", EVIDENCE_SLOTS, basic);
     this.#evidenceOf = state.column("evidenceOf", "int32", contactsMax);
     const idle = params.idleTimeout * SECOND;
     this.#rows = state.table("contacts", {
@@ -84,9 +96,13 @@ export class Contacts {
   }
 
   look(flow: Flow): void {
-    if (this.lists.isEmpty) return;
-    const { v4, v6 } = this.lists.matcher;
     this.#isBiflow = flow.has.PACKETS_REV;
+    if (this.#adaptive && !this.#adaptive.lists.isEmpty) this.#lookAdaptively(flow, this.#adaptive);
+    else if (!this.#lists.isEmpty) this.#look(flow);
+  }
+
+  #look(flow: Flow): void {
+    const { v4, v6 } = this.#lists.matcher;
     while (flow.next()) {
       const source = find(flow.SRC_IP, v4, v6);
       const target = find(flow.DST_IP, v4, v6);
@@ -94,8 +110,53 @@ export class Contacts {
     }
   }
 
+  #lookAdaptively(flow: Flow, adaptive: Adaptive): void {
+    const { v4, v6 } = this.#lists.matcher;
+    const cursor = flow as never as AnyReader;
+    while (flow.next()) {
+      const source = find(flow.SRC_IP, v4, v6);
+      const target = find(flow.DST_IP, v4, v6);
+      if ((source | target) !== 0) this.#contact(flow, source, target);
+      const hasName = adaptive.hasName(cursor);
+      const watched = hasName && adaptive.learn(flow);
+      if (watched)
+        adaptive.recent.take(watched, flow.TIME_LAST, (earlier) =>
+          this.#watched(earlier, adaptive),
+        );
+      if (!this.#watched(flow, adaptive) && !hasName) adaptive.recent.add(cursor);
+    }
+  }
+
+  /** Count the flow if one of its sides is watched. */
+  #watched(flow: Flow, adaptive: Adaptive): boolean {
+    const isSource = adaptive.isContact(flow.SRC_IP, flow);
+    const isTarget = adaptive.isContact(flow.DST_IP, flow);
+    if (!isSource && !isTarget) return false;
+    this.#turn(flow);
+    this.#found.fill(0);
+    if (isSource) this.#note(flow, !this.#isTurned, ADAPTIVE);
+    if (isTarget) this.#note(flow, this.#isTurned, ADAPTIVE);
+    return true;
+  }
+
+  announced(layout: Template): void {
+    this.#adaptive?.announced(layout);
+  }
+
   expire(now: number): void {
     this.#rows.expire(now);
+    this.#adaptive?.expire(now);
+  }
+
+  /** Notice lists that have changed, by any clock, or read them at once. */
+  lookAtLists(now: number): void {
+    this.#lists.look(now);
+    this.#adaptive?.lists.look(now);
+  }
+
+  readLists(): void {
+    this.#lists.readNow();
+    this.#adaptive?.lists.readNow();
   }
 
   end(): void {
@@ -106,12 +167,10 @@ export class Contacts {
 
   /** Look closer at a flow of which a side is listed, at some port at least. */
   #contact(flow: Flow, source: number, target: number): void {
-    const { SRC_PORT, DST_PORT, PROTOCOL } = flow;
-    const { sets } = this.lists.matcher;
+    const { SRC_PORT, DST_PORT } = flow;
+    const { sets } = this.#lists.matcher;
     const found = this.#found;
-    // Of uniflows the answer is a flow of its own: from the port that was called, mostly the lower one.
-    this.#isTurned =
-      !this.#isBiflow && SRC_PORT < DST_PORT && (PROTOCOL === TCP || PROTOCOL === UDP);
+    this.#turn(flow);
     const caller = this.#isTurned ? 2 : 0;
     sets.at(source, SRC_PORT);
     found[caller] = sets.low;
@@ -122,6 +181,12 @@ export class Contacts {
     for (let word = 0; word < 4; word++)
       for (let rest = found[word]!; rest !== 0; rest &= rest - 1)
         this.#note(flow, word < 2, (word & 1) * 32 + 32 - Math.clz32(rest & -rest));
+  }
+
+  /** Of uniflows the answer is a flow of its own: from the port that was called, mostly the lower one. */
+  #turn({ SRC_PORT, DST_PORT, PROTOCOL }: Flow): void {
+    this.#isTurned =
+      !this.#isBiflow && SRC_PORT < DST_PORT && (PROTOCOL === TCP || PROTOCOL === UDP);
   }
 
   /** Count the flow for one list that the caller, or the called side, is on. */
@@ -157,6 +222,7 @@ export class Contacts {
     const peer = this.#peers.host(row, 0);
     const [source, target] = this.#isInbound(row) ? [listed, peer] : [peer, listed];
     const bits = this.#bits;
+    const ground = this.#ground(row, listed);
     this.#out.alerts.send(
       {
         SRC_IP: source,
@@ -169,45 +235,54 @@ export class Contacts {
         TIME_LAST: last[row]!,
         SRC_BLACKLIST: bitmapOf(bits[row * 4]!, bits[row * 4 + 1]!),
         DST_BLACKLIST: bitmapOf(bits[row * 4 + 2]!, bits[row * 4 + 3]!),
+        ADAPTIVE_IDS: ground.names?.join() ?? "",
       },
       {
-        ...(this.#isInbound(row) ? this.#inbound(row) : this.#outbound(row)),
+        ...(this.#isInbound(row) ? this.#inbound(row, ground) : this.#outbound(row, ground)),
+        ...ground.detail,
         observed: this.#sightings.flows[row]!,
         threshold: this.#flowsMin,
         flows: this.#sightings.flows[row]!,
         packets: packets[row]!,
         bytes: bytes[row]!,
-        evidence: this.#evidence.flows(this.#evidenceOf[row]!, row),
+        evidence: [
+          ...(ground.answers?.slice(-ANSWERS_SHOWN) ?? []),
+          ...this.#evidence.flows(this.#evidenceOf[row]!, row),
+        ],
         ...closing,
       },
     );
   }
 
-  #outbound(row: number): AlertDetail {
+  #ground(row: number, listed: Address): Ground {
+    const list = this.#list(row);
+    return this.#adaptive && list === ADAPTIVE
+      ? resolvedGround(this.#adaptive.describe(listed), this.#sightings.last[row]!)
+      : listGround(this.#lists, list);
+  }
+
+  #outbound(row: number, { key, why, severity }: Ground): AlertDetail {
     const listed = String(this.#rows.ip(row, 0));
-    const list = this.lists.nameOf(this.#list(row));
     const hosts = this.#peers.hostsText(row);
     return {
       rule: "outbound",
-      key: `*>${listed} ${list}`,
-      reason: `${hosts} contacted ${listed}, which is on the list ${list}: ${this.#what(row)}`,
-      severity: this.lists.severityOf(this.#list(row)),
+      key: `*>${listed} ${key}`,
+      reason: `${hosts} contacted ${listed}, ${why}: ${this.#what(row)}`,
+      severity,
       source: this.#hosts(row),
       target: { ip: listed, port: this.#peers.ports(row)[0]! },
     };
   }
 
-  #inbound(row: number): AlertDetail {
+  #inbound(row: number, { key, why, severity }: Ground): AlertDetail {
     const listed = String(this.#rows.ip(row, 0));
-    const list = this.lists.nameOf(this.#list(row));
     const hosts = this.#peers.hostsText(row);
-    const severity = this.lists.severityOf(this.#list(row));
     const answered = this.#answered[row]!;
     const answers = this.#isBiflow ? `, ${answered} of them answered` : "";
     return {
       rule: "inbound",
-      key: `${listed}>* ${list}`,
-      reason: `${listed}, which is on the list ${list}, contacted ${hosts}: ${this.#what(row)}${answers}`,
+      key: `${listed}>* ${key}`,
+      reason: `${listed}, ${why}, contacted ${hosts}: ${this.#what(row)}${answers}`,
       severity:
         answered === 0 ? Math.min(UNANSWERED_MAX, severity) : Math.max(1, severity - INBOUND_LESS),
       source: { ip: listed },

@@ -6,7 +6,8 @@ import { isV4, parseIp } from "../../core/unirec/ip.ts";
 import type { Reader } from "../../core/unirec/template.ts";
 import type { Ip, IpField } from "../../core/unirec/types.ts";
 import { originalFiles } from "./address-sources.ts";
-import type { Flows, Setup } from "./index.ts";
+import type { Flows } from "./fields.ts";
+import type { Setup } from "./index.ts";
 
 type Flow = Reader<Flows>;
 
