@@ -35,6 +35,7 @@ import { layoutOf, type Product } from "./supervise/layout.ts";
 import { linkViews, moduleViews, type Scene } from "./supervise/picture.ts";
 import { Supervisor } from "./supervise/supervisor.ts";
 import { SystemdBackend, systemdAvailable } from "./supervise/systemd.ts";
+import { ListSchedule, type ListSettings } from "./threat-lists/schedule.ts";
 import type { WorkerFailure } from "./worker.ts";
 
 export interface ControlOptions {
@@ -64,11 +65,14 @@ interface Parts {
   readonly stream: AlertStream;
   readonly revisions: Revisions;
   readonly auth: Auth | undefined;
+  readonly lists: ListSchedule;
   readonly supervisor: Supervisor;
   /** All that is to be closed, in the order in which it was opened. */
   readonly open: AsyncDisposableStack;
 }
 
+/** Without a configuration. */
+const LISTS: ListSettings = { update: true, definitions: "" };
 /** Milliseconds between words to the service manager, where it waits for none. */
 const STATUS_MS = 5000;
 /**
@@ -92,6 +96,7 @@ export class Control implements AsyncDisposable {
   readonly #options: ControlOptions;
   readonly #store: AlertStore;
   readonly #sinks: Sinks;
+  readonly #lists: ListSchedule;
   readonly #supervisor: Supervisor;
   readonly #notifier = notifier();
   #product: Product;
@@ -141,7 +146,8 @@ export class Control implements AsyncDisposable {
       },
     });
     open.use(supervisor);
-    const parts = { store, sinks, stream, revisions, auth, supervisor, open };
+    const lists = open.use(new ListSchedule(config?.lists ?? LISTS, { data, say: options.say }));
+    const parts = { store, sinks, stream, revisions, auth, lists, supervisor, open };
     const control = new Control(options, parts);
     await supervisor.apply(plans);
     for (const problem of await control.#users(config)) options.say(`warning: ${problem}`);
@@ -154,6 +160,7 @@ export class Control implements AsyncDisposable {
     this.#product = options.product;
     this.#store = parts.store;
     this.#sinks = parts.sinks;
+    this.#lists = parts.lists;
     this.#supervisor = parts.supervisor;
     this.#open = parts.open;
     this.auth = parts.auth;
@@ -168,6 +175,7 @@ export class Control implements AsyncDisposable {
       socket: socketPath(data),
       stream: parts.stream,
       delivery: parts.sinks,
+      lists: parts.lists,
       processes: this.#processes(),
       config: this.config,
       ...(this.auth ? { auth: this.auth } : {}),
@@ -248,6 +256,7 @@ export class Control implements AsyncDisposable {
     const restarted = await this.#supervisor.apply(plans);
     if (!Bun.deepEquals(from?.sinks ?? this.#options.sinks, to.sinks))
       await this.#sinks.replace(to.sinks);
+    this.#lists.replace(to.lists);
     this.#notifier.ready(this.#status());
     const { api, data } = this.#options;
     const pending = await this.#users(to);

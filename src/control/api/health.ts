@@ -30,11 +30,18 @@ export const healthView = (
   {
     version,
     reasons,
+    notes,
     isStranger,
-  }: { version: string; reasons: readonly string[]; isStranger: boolean },
+  }: {
+    version: string;
+    reasons: readonly string[];
+    notes: readonly string[];
+    isStranger: boolean;
+  },
 ) => ({
   status: reasons.length === 0 ? "ok" : "degraded",
   reasons: isStranger ? [] : reasons,
+  notes: isStranger ? [] : notes,
   version,
   uptime,
 });

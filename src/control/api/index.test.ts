@@ -197,7 +197,13 @@ test("API is healthy, then degraded with a reason while the pipeline is silent",
   using api = new TestApi([], { snapshot: () => snapshotOf({ at, finished }) });
   const health = await api.json("/healthz");
   expect(schemaErrors(health, SCHEMAS["Health"]!)).toEqual([]);
-  expect(health).toEqual({ status: "ok", reasons: [], version: "0.1.0", uptime: 12.5 });
+  expect(health).toEqual({
+    status: "ok",
+    reasons: [],
+    notes: [],
+    version: "0.1.0",
+    uptime: 12.5,
+  });
   at -= 61_000_000;
   expect(await api.json("/healthz")).toMatchObject({
     status: "degraded",
@@ -205,6 +211,16 @@ test("API is healthy, then degraded with a reason while the pipeline is silent",
   });
   finished = true;
   expect((await api.json("/healthz")).status).toBe("ok");
+});
+
+test("API notes lists that cannot be fetched, which is nothing that is degraded", async () => {
+  const lists = { notes: () => ["list feodo: answered 404"], views: () => [] };
+  using api = new TestApi([], { lists });
+  expect(await api.json("/healthz")).toMatchObject({
+    status: "ok",
+    reasons: [],
+    notes: ["list feodo: answered 404"],
+  });
 });
 
 test("API is ready once the pipeline has spoken, and not while it is silent", async () => {

@@ -7,6 +7,7 @@ import type { ConfigControl } from "../config/control.ts";
 import type { DeliveryView } from "../delivery/delivery.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
+import type { ListSchedule } from "../threat-lists/schedule.ts";
 import { ACCOUNT_ROUTES, type AccountRoute } from "./accounts.ts";
 import { admit } from "./admission.ts";
 import { alertView } from "./alert-view.ts";
@@ -49,6 +50,8 @@ export interface ApiOptions {
   readonly config?: ConfigControl;
   /** The processes of the appliance, where it has more than one. */
   readonly processes?: Processes;
+  /** Threat lists that are fetched. */
+  readonly lists?: Pick<ListSchedule, "notes" | "views">;
   /** How many requests anybody may send. */
   readonly rate?: RateLimit;
   /** Further reasons why the product is degraded, in words. */
@@ -245,7 +248,8 @@ export function createApi(options: ApiOptions) {
       const look = snapshot();
       const { refusal } = admit(auth, request, { needs: "read:alerts", reach });
       const isStranger = reach !== LOOPBACK && refusal !== undefined;
-      return json(healthView(look, { version, reasons: reasons(look), isStranger }));
+      const notes = options.lists?.notes() ?? [];
+      return json(healthView(look, { version, reasons: reasons(look), notes, isStranger }));
     })
     .get("/readyz", () => {
       const look = snapshot();
@@ -275,14 +279,14 @@ export function createApi(options: ApiOptions) {
       const look = snapshot();
       const degraded = reasons(look).length > 0;
       const sinks = delivery ? { delivery: delivery.stats() } : {};
-      const processes = options.processes?.views() ?? [];
       const text = metricsText({
         snapshot: look,
         store: store.counts(),
         version,
         degraded,
         limited: rate.limited,
-        processes,
+        lists: options.lists?.views() ?? [],
+        processes: options.processes?.views() ?? [],
         ...sinks,
       });
       return answer(text, "text/plain; version=0.0.4; charset=utf-8");

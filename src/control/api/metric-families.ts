@@ -4,6 +4,7 @@ import type { DeliveryStats, SinkStats } from "../delivery/delivery.ts";
 import type { Snapshot, SourceStats } from "../snapshot.ts";
 import type { AlertStoreCounts } from "../store/alert-store.ts";
 import type { ProcessView } from "../supervise/view.ts";
+import type { ListView } from "../threat-lists/schedule.ts";
 
 /** Counts by kind of sender. */
 type Limited = Readonly<Record<string, number>>;
@@ -19,6 +20,8 @@ export interface Look {
   readonly delivery?: DeliveryStats;
   /** The processes of the product, where they are looked after. */
   readonly processes?: readonly ProcessView[];
+  /** Threat lists that are fetched. */
+  readonly lists?: readonly ListView[];
   /** Requests refused since their sender sent too many. */
   readonly limited?: Limited;
 }
@@ -288,6 +291,17 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   nemean_sink_retries_total: counter(
     "Sends to a sink that failed and were tried again.",
     perSink(({ retries }) => retries),
+  ),
+  nemean_list_age_seconds: gauge(
+    "Time since a threat list was last known to be the newest.",
+    ({ lists = [] }) =>
+      lists.flatMap(({ name, age }): Sample[] =>
+        age === undefined ? [] : [[{ list: name }, age]],
+      ),
+  ),
+  nemean_list_fetch_failures_total: counter(
+    "Times a threat list could not be fetched.",
+    ({ lists = [] }) => lists.map(({ name, failures }): Sample => [{ list: name }, failures]),
   ),
   nemean_api_limited_requests_total: counter(
     "Requests refused since their sender sent too many.",

@@ -107,6 +107,20 @@ test("/metrics shows the processes: which run, how often they ended, what they u
   expect(values("nemean_process_resident_memory_bytes")).toEqual(named(4096, 0));
 });
 
+test("/metrics shows how old fetched lists are, and how often they could not be had", () => {
+  using api = new TestApi();
+  const look = { snapshot: snapshotOf(), store: api.store.counts(), version: "0", degraded: false };
+  const lists = [
+    { name: "feodo", age: 61.5, failures: 0 },
+    { name: "gone", failures: 3 },
+  ];
+  const families = parseMetrics(metricsText({ ...look, lists }));
+  const values = (name: string) => Object.fromEntries(families.get(name)!.samples);
+  const [feodo, gone] = lists.map(({ name }) => labels({ list: name }));
+  expect(values("nemean_list_age_seconds")).toEqual({ [feodo!]: 61.5 });
+  expect(values("nemean_list_fetch_failures_total")).toEqual({ [feodo!]: 0, [gone!]: 3 });
+});
+
 const promtool = Bun.which("promtool");
 
 test.skipIf(promtool === null)(
@@ -130,6 +144,7 @@ test.skipIf(promtool === null)(
       delivery: options.delivery.stats(),
       processes: [process("control", { kind: "control" })],
       limited: { user: 1, stranger: 0 },
+      lists: [{ name: "feodo", age: 60, failures: 1 }],
     });
     // Each metric has to be there, or nothing would be said of it.
     expect([...parseMetrics(text).keys()]).toEqual(Object.keys(FAMILIES));

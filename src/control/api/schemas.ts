@@ -112,6 +112,10 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   Health: object({
     status: string("", { enum: ["ok", "degraded"] }),
     reasons: { type: "array", items: string("What is wrong, in words.") },
+    notes: {
+      type: "array",
+      items: string("What is to be known and keeps nothing from its work: lists not fetched."),
+    },
     version: string("Version of the product."),
     uptime: number("Seconds since the pipeline began."),
   }),

@@ -5,6 +5,7 @@ import type { ConfigControl } from "../config/control.ts";
 import type { DeliveryView } from "../delivery/delivery.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { AlertStore } from "../store/alert-store.ts";
+import type { ListSchedule } from "../threat-lists/schedule.ts";
 import { createApi } from "./index.ts";
 import type { Processes } from "./processes.ts";
 import { isLoopback, type Listen, type RunningApi, serve, serveSocket } from "./serve.ts";
@@ -21,6 +22,7 @@ export interface ApiPlaces {
   readonly delivery?: DeliveryView;
   readonly config?: ConfigControl;
   readonly processes?: Processes;
+  readonly lists?: Pick<ListSchedule, "notes" | "views">;
 }
 
 /** What runs, as far as it is shown. */

@@ -24,6 +24,7 @@ import {
   FLOW_TARGETS,
   LIMITS,
   LINK,
+  LISTS,
   METER,
   MODULE,
   type Setting,
@@ -47,6 +48,7 @@ export interface Config extends SettingsOf<typeof TOP> {
   readonly flows: SettingsOf<typeof FLOW_TARGETS>;
   readonly api: ApiConfig;
   readonly limits: SettingsOf<typeof LIMITS>;
+  readonly lists: SettingsOf<typeof LISTS>;
   readonly sinks: readonly SinkConfig[];
   /** Modules that run. */
   readonly modules: readonly ModuleConfig[];
@@ -92,6 +94,7 @@ const SECTIONS = [
   "flows",
   "api",
   "limits",
+  "lists",
   "modules",
   "commands",
   "links",
@@ -138,6 +141,7 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
     flows: check.table(root["flows"], ["flows"], FLOW_TARGETS),
     api: check.table(root["api"], ["api"], API),
     limits: check.table(root["limits"], ["limits"], LIMITS),
+    lists: check.table(root["lists"], ["lists"], LISTS),
     modules: await check.modules(root["modules"]),
     commands: check.commands(root["commands"]),
     links: check.list(root["links"], "links", LINK),

@@ -9,6 +9,7 @@ import {
   FLOW_TARGETS,
   LIMITS,
   LINK,
+  LISTS,
   METER,
   MODULE,
   type Setting,
@@ -60,6 +61,7 @@ export async function configSchema(): Promise<Schema> {
       flows: tableSchema(FLOW_TARGETS, "Where flows are sent."),
       api: tableSchema(API, "The HTTP API."),
       limits: tableSchema(LIMITS, "Bounds of what runs."),
+      lists: tableSchema(LISTS, "Threat lists that are fetched."),
       commands: {
         type: "object",
         additionalProperties: {

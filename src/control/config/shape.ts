@@ -180,6 +180,18 @@ export const USER = {
   }),
 } as const;
 
+/** `[lists]`: threat lists that are fetched. */
+export const LISTS = {
+  update: param.flag({
+    about: "fetch the lists of the definitions when they are due; none where there is no such file",
+    default: true,
+  }),
+  definitions: param.text({
+    about: "which lists there are: docs/threat-lists.md; lists.toml in the data folder when empty",
+    default: "",
+  }),
+} as const;
+
 /** `[limits]`. */
 export const LIMITS = {
   memory: param.count({

@@ -5,6 +5,7 @@ import {
   DETECTOR,
   FLOW_TARGETS,
   LIMITS,
+  LISTS,
   METER,
   type Setting,
   type Settings,
@@ -33,6 +34,7 @@ export async function configTemplate(tap: string): Promise<string> {
     ...table("flows", FLOW_TARGETS),
     ...table("api", API),
     ...table("limits", LIMITS),
+    ...table("lists", LISTS),
     ...detectors.flatMap(({ def }) => [
       "",
       `# ${def.about}`,

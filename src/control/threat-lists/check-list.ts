@@ -26,10 +26,31 @@ export interface Findings {
 
 /** Read a list as a detector of that kind of indicator does. */
 export function checkList(list: ListText, kind: Kind): Findings {
+  const reading = check(list, kind);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done) return value;
+  }
+}
+
+/** The same, some thousand lines at a time: others have their turn between them. */
+export async function checkListSlowly(list: ListText, kind: Kind): Promise<Findings> {
+  const reading = check(list, kind);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done) return value;
+    // biome-ignore lint/performance/noAwaitInLoops: one after the other is the point.
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
+
+function* check(list: ListText, kind: Kind): Generator<undefined, Findings> {
   const intake = new Intake(MATCHERS[kind](), 1);
   const at = (line: number, what: string): string => (line > 0 ? `line ${line}: ${what}` : what);
   try {
-    for (const _ of readList(list, intake));
+    yield* readList(list, intake);
   } catch (error) {
     if (!(error instanceof BrokenList)) throw error;
     const { entries, bad, unused } = intake;

@@ -32,6 +32,8 @@ type Resolve = (host: string) => Promise<readonly Resolved[]>;
 export interface FetchOptions {
   readonly resolve?: Resolve;
   readonly timeout?: number;
+  /** Gives it up. */
+  readonly signal?: AbortSignal;
 }
 
 const resolveByDns: Resolve = (host) => dns.lookup(host, { all: true });
@@ -44,9 +46,10 @@ const resolveByDns: Resolve = (host) => dns.lookup(host, { all: true });
 export async function fetchList(
   list: Definition,
   known: Known,
-  { resolve = resolveByDns, timeout = TIMEOUT }: FetchOptions = {},
+  { resolve = resolveByDns, timeout = TIMEOUT, signal: given }: FetchOptions = {},
 ): Promise<Fetched> {
-  const signal = AbortSignal.timeout(timeout);
+  const late = AbortSignal.timeout(timeout);
+  const signal = given ? AbortSignal.any([late, given]) : late;
   const ask = async (url: URL, redirects: number): Promise<Fetched> => {
     const addresses = await allowed(url, list, resolve);
     const response = await request(url, addresses, { headers: headersOf(known), signal });
@@ -63,7 +66,7 @@ export async function fetchList(
   try {
     return await ask(list.url, REDIRECTS_MAX);
   } catch (error) {
-    throw signal.aborted ? new Error(`not there after ${timeout / 1000} s`) : error;
+    throw late.aborted ? new Error(`not there after ${timeout / 1000} s`) : error;
   }
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, messageOf, NemeanError } from "../../core/errors.ts";
-import { checkList } from "./check-list.ts";
+import { checkListSlowly } from "./check-list.ts";
 import { type Definition, fileNameOf } from "./definitions.ts";
 import { type Fetched, type FetchOptions, fetchList, type Known } from "./fetch-list.ts";
 
@@ -65,13 +65,16 @@ export class FetchedLists {
   /** Fetch a list when it is due, and put its file in place when it is one. */
   async update(list: Definition, options: UpdateOptions): Promise<Updated> {
     const { name, interval } = list;
+    this.#states = readStates(join(this.folder, STATE));
     const former = this.state(list);
-    const due = (former?.checked ?? Number.NEGATIVE_INFINITY) + interval * 1000;
+    // A time to come tells of a clock that was set back since.
+    const checked = former && former.checked <= options.now ? former.checked : 0;
+    const due = checked + interval * 1000;
     if (options.now < due && !options.isForced)
       return { name, outcome: "due", text: `due in ${Math.ceil((due - options.now) / 1000)} s` };
     const known = former?.url === list.url.href ? former : {};
     try {
-      return this.#take(list, await fetchList(list, known, options), options.now);
+      return await this.#take(list, await fetchList(list, known, options), options.now);
     } catch (error) {
       const text = messageOf(error);
       if (former) this.#keep(name, { ...former, failure: text });
@@ -80,7 +83,7 @@ export class FetchedLists {
     }
   }
 
-  #take(list: Definition, { body, etag, modified }: Fetched, now: number): Updated {
+  async #take(list: Definition, { body, etag, modified }: Fetched, now: number): Promise<Updated> {
     const { name, format, column, kind } = list;
     const former = this.state(list);
     if (!body && former) {
@@ -89,7 +92,7 @@ export class FetchedLists {
       return { name, outcome: "same", text: `unchanged, ${former.entries} entries` };
     }
     const text = body?.toString() ?? "";
-    const found = checkList({ text, format, column, written: now }, kind);
+    const found = await checkListSlowly({ text, format, column, written: now }, kind);
     if (found.isBroken) throw new Error(`what came is no list: ${found.complaint}`);
     this.#write(fileNameOf(list), text);
     const { entries, bad } = found;
@@ -107,7 +110,8 @@ export class FetchedLists {
   }
 
   #keep(name: string, state: ListState): void {
-    this.#states = { ...this.#states, [name]: state };
+    // Control and a command may both be at work on the folder.
+    this.#states = { ...readStates(join(this.folder, STATE)), [name]: state };
     this.#write(STATE, `${JSON.stringify(this.#states, undefined, 2)}\n`);
   }
 
