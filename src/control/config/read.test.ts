@@ -70,6 +70,19 @@ describe("parseConfig", () => {
     expect(differences(config, more)).toEqual(["collectors.routers.workers: 2 -> 1"]);
   });
 
+  test("parseConfig has lists fetched unless it is told otherwise, and says what changes", async () => {
+    const before = await parseConfig(LEAST, "x.toml");
+    expect(before.lists).toEqual({ update: true, definitions: "" });
+    const text = `${LEAST}[lists]\nupdate = false\ndefinitions = "/etc/lists.toml"\n`;
+    expect(differences(before, await parseConfig(text, "x.toml"))).toEqual([
+      'lists.definitions: "" -> "/etc/lists.toml"',
+      "lists.update: true -> false",
+    ]);
+    expect(await wrong(`${LEAST}[lists]\nupdate = 1\n`)).toEqual([
+      expect.stringContaining("lists.update: expected"),
+    ]);
+  });
+
   test("parseConfig reads plugins by name", async () => {
     const { plugins } = await parseConfig(`${LEAST}[meter]\nplugins = ["dns", "tls"]\n`, "x.toml");
     expect(plugins).toEqual([["dns", "tls"]]);
