@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Batch } from "../../core/batch.ts";
 import type { StateStore } from "../../core/state/state-store.ts";
+import { CopyPlan } from "../../core/unirec/copy-plan.ts";
 import { type AnyReader, reader } from "../../core/unirec/reader.ts";
-import { fieldOf, type Reader } from "../../core/unirec/template.ts";
+import { fieldOf, type Reader, type Template } from "../../core/unirec/template.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import type { Ip } from "../../core/unirec/types.ts";
-import { RecordWriter } from "../../core/unirec/writer.ts";
 import { basic, type Flows, flows } from "./fields.ts";
 
 /** Looks through all that is kept, in a second of event time: one costs as much as some thousand flows. */
@@ -25,7 +25,8 @@ export class Recent {
   /** The place of the next flow; a second of event time, and how often was looked in it. */
   readonly #next: Uint32Array;
   readonly #looks: Float64Array;
-  readonly #record = new RecordWriter(basic);
+  /** What the sender's records have of what is kept. */
+  #plan = new CopyPlan(undefined, basic);
   /** Of the class that flows of the input have, so that what takes both sees one. */
   readonly #cursor = reader(flows, basic);
 
@@ -37,11 +38,18 @@ export class Recent {
     this.#looks = state.column("recentLooks", "float64", 2);
   }
 
-  add(flow: AnyReader): void {
-    const record = this.#record.begin().copyFrom(flow);
+  add({ layout, view, at }: AnyReader): void {
+    if (this.#plan.layout !== layout) this.#negotiate(layout);
     const slot = this.#next[0]!;
     this.#next[0] = slot + 1 === this.#rows ? 0 : slot + 1;
-    record.end(this.#at(slot));
+    this.#plan.copy(view, at, this.#batch.view, slot * STRIDE + 2);
+  }
+
+  /** Fields that a sender lacks are zero: those of another one do not stay. */
+  #negotiate(layout: Template): void {
+    const former = this.#plan.layout;
+    if (former && former.spec !== layout.spec) this.#batch.bytes.fill(0);
+    this.#plan = new CopyPlan(layout, basic);
   }
 
   /** Visit the flows with an address, which are forgotten then; `now` is the event time of whoever asks. */
@@ -51,8 +59,10 @@ export class Recent {
     for (let slot = 0; slot < this.#rows; slot++) {
       const at = slot * STRIDE + 2;
       if (!isAt(view, at + SOURCE, ip) && !isAt(view, at + TARGET, ip)) continue;
-      const batch = this.#at(slot);
+      const batch = this.#batch;
+      batch.start = slot * STRIDE;
       batch.length = STRIDE;
+      view.setUint16(batch.start, basic.fixedSize);
       this.#cursor.reset(batch);
       if (this.#cursor.next()) visit(this.#cursor);
       batch.bytes.fill(0, at, at + basic.fixedSize);
@@ -69,14 +79,6 @@ export class Recent {
     if (looks[1]!++ < LOOKS_MAX) return true;
     this.#count("looks_back_skipped");
     return false;
-  }
-
-  /** The batch, empty, at a flow's place. */
-  #at(slot: number): Batch {
-    const batch = this.#batch;
-    batch.start = slot * STRIDE;
-    batch.clear();
-    return batch;
   }
 }
 
