@@ -67,6 +67,12 @@ const ATTACKS: readonly Attack[] = [
     victims: ["147.32.80.37"],
   },
   {
+    file: "slips/test-cc/test-cc-capture-1.pcap",
+    by: ["beacon"],
+    attackers: ["147.32.80.37"],
+    victims: ["141.193.213.21"],
+  },
+  {
     file: "ndpi/synscan.pcap",
     by: ["vportscan"],
     attackers: ["172.16.0.8"],
