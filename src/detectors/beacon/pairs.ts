@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { AlertDetail } from "../../core/alert.ts";
 import type { Evidence } from "../../core/state/evidence.ts";
-import { HyperLogLog, hashWord, ipHash } from "../../core/state/hyper-log-log.ts";
+import { HyperLogLog } from "../../core/state/hyper-log-log.ts";
 import type { Table } from "../../core/state/table.ts";
 import { Address } from "../../core/unirec/ip.ts";
 import { SECOND } from "../../core/unirec/time.ts";
@@ -92,9 +92,11 @@ export class Pairs {
 
   /** A host has begun a connection; `peer` is its destination, the key of a name where it has one. */
   contact(source: Ip, peer: Ip, isNamed: boolean, flow: Flow): void {
-    const hash = ipHash(source);
+    const hash = hashOf(source, 0);
     this.#hosts.add(0, hash);
-    if (!this.#newcomers.admits(hashWord(hash, ipHash(peer)), flow.TIME_FIRST)) return;
+    // What is idle must be gone: its host no longer counts, and its cell is free.
+    this.#pairs.expire(flow.TIME_LAST);
+    if (!this.#newcomers.admits(hashOf(peer, hash), flow.TIME_FIRST)) return;
     const time = flow.TIME_LAST;
     const row = this.#pairs.upsertPair(source, peer, time);
     if (this.#pairs.isNew) this.#track(row, peer, isNamed, flow);
@@ -298,7 +300,7 @@ export class Pairs {
       this.#announce(row, this.#judge(row, last[row]!), { closed: true, time });
     }
     const peer = this.#pairs.ip(row, 4);
-    this.#newcomers.forget(hashWord(ipHash(this.#pairs.ip(row, 0)), ipHash(peer)));
+    this.#newcomers.forget(hashOf(peer, hashOf(this.#pairs.ip(row, 0), 0)));
     const known = this.#peers.findIp(peer);
     this.#hostsOf[known]!--;
     if (this.#hostsOf[known] === 0) this.#peers.delete(known);
@@ -306,6 +308,16 @@ export class Pairs {
 }
 
 const portsOf = ({ SRC_PORT, DST_PORT }: Flow): number => ((SRC_PORT << 16) | DST_PORT) >>> 0;
+
+/** 32 good bits of an address, or of the key of a name, and of what goes before it. Each contact has two: one round does for all four words. */
+function hashOf({ w0, w1, w2, w3 }: Ip, before: number): number {
+  const odd = Math.imul(w0, 0x9e3779b1) + Math.imul(w2, 0x85ebca77);
+  const even = Math.imul(w1, 0xc2b2ae3d) + Math.imul(w3, 0x27d4eb2f);
+  let h = (odd + even + Math.imul(before, 0x165667b1)) | 0;
+  h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
 
 function spanText(span: number): string {
   const minutes = Math.round(span / (60 * SECOND));

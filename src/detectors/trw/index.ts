@@ -68,7 +68,7 @@ use. Memory: 26 MB at most as set by default.
       const source = hashOf(flow.SRC_IP, 0);
       if (!contacts.isFirst(hashOf(flow.DST_IP, source))) return;
       if (outcome === OUTCOME.success) {
-        if (contacts.succeeds(source)) sources.succeed(flow.SRC_IP);
+        if (contacts.succeeds(source)) sources.succeed(flow.SRC_IP, flow.TIME_LAST);
       } else if (!contacts.isDown(hashOf(flow.DST_IP, 0), flow.TIME_LAST))
         sources.fail(flow, contacts.watch(source));
     }

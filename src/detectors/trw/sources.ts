@@ -87,7 +87,8 @@ export class Sources {
   }
 
   /** A first contact has succeeded; of a source that is not watched nothing is done. */
-  succeed(source: Ip): void {
+  succeed(source: Ip, time: number): void {
+    this.#sources.expire(time);
     const row = this.#sources.findIp(source);
     if (row < 0) return;
     const { walk, succeeded, announced } = this.#columns;
@@ -105,6 +106,7 @@ export class Sources {
   fail(flow: Flow, credit: number): void {
     const { walk, failed, first, last, evidenceOf, announced } = this.#columns;
     const { TIME_FIRST, TIME_LAST } = flow;
+    this.#sources.expire(TIME_LAST);
     const row = this.#sources.upsertIp(flow.SRC_IP, TIME_LAST);
     if (this.#sources.isNew) this.#watch(row, flow, credit);
     if (TIME_FIRST < first[row]!) first[row] = TIME_FIRST;
