@@ -27,7 +27,7 @@ export const params = {
     about: "Score that raises an alert",
   }),
   connectionsMin: param.count({
-    default: 10,
+    default: 20,
     min: 4,
     about: "Connections, each in a second of its own, below which a pair is not judged",
   }),

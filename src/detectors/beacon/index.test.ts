@@ -30,6 +30,9 @@ const call = (i: number, more: Row = {}): Row => ({
 });
 const calls = (count: number, more: (i: number) => Row = () => ({})): Row[] =>
   Array.from({ length: count }, (_, i) => call(i, more(i)));
+/** Calls every 20 s. */
+const fast = (count: number, more: (i: number) => Row = () => ({})): Row[] =>
+  calls(count, (i) => ({ ...at(20 * i), ...more(i) }));
 /** The same for each of some hosts. */
 const byHosts = (hosts: number, rows: readonly Row[]): Row[] =>
   rows.flatMap((row) =>
@@ -41,7 +44,7 @@ const chance = (i: number): number => i * 60 + ((i * i * 7919) % 7) * ((i * 31) 
 testDetector(beacon, {
   alert: calls(50),
   quiet: [
-    ...calls(11, () => ({ DST_IP: "198.51.100.2" })), // tracked from the third on: one short of the limit
+    ...calls(31, () => ({ DST_IP: "198.51.100.2" })), // tracked from the third on: one short of the limit
     ...calls(50, (i) => ({ DST_IP: "198.51.100.3", BYTES: 500 + ((i * i * 7919) % 40_000) })),
     ...calls(50, (i) => ({ DST_IP: "198.51.100.4", ...at(chance(i)) })),
     ...calls(50, () => ({ DST_IP: "10.0.0.9" })), // inside
@@ -59,20 +62,19 @@ testDetector(beacon, {
 describe("beacon", () => {
   const alertsOf = (rows: readonly Row[], params = {}) => play(beacon, rows, { params }).alerts;
 
-  test("beacon opens an event at the tenth connection it tracks, and updates it at doublings", () => {
-    const { alerts, out } = play(beacon, calls(50));
+  test("beacon opens an event at the thirtieth connection it tracks, and updates it at doublings", () => {
+    const { alerts, out } = play(beacon, fast(70));
     expect(alerts.map(({ flows, state }) => [flows, state])).toEqual([
-      [10, "open"],
-      [20, "open"],
-      [40, "open"],
-      [48, "open"],
+      [30, "open"],
+      [60, "open"],
+      [68, "open"],
     ]);
     expect(alerts[0]).toMatchObject({
       rule: 9_000_240,
       key: "beacon:10.0.0.1>198.51.100.1",
       severity: 6,
       reason:
-        "10.0.0.1 connected to 198.51.100.1 port 443 10 times in 9 min, every 60 s (median, deviation 0 s) with 1577 bytes (deviation 0): score 1.00 (limit 0.9), the mean of timing 1.00, size 1.00; 1 of about 1 hosts do so",
+        "10.0.0.1 connected to 198.51.100.1 port 443 30 times in 10 min, every 20 s (median, deviation 0 s) with 1577 bytes (deviation 0): score 1.00 (limit 0.9), the mean of timing 1.00, size 1.00; 1 of about 1 hosts do so",
       observed: 1,
       threshold: 0.9,
       source: { ip: "10.0.0.1" },
@@ -84,8 +86,8 @@ describe("beacon", () => {
       DST_PORT: 443,
       BEACON_NAME: "",
       BEACON_SCORE: 1,
-      BEACON_PERIOD: 60,
-      CONNECTIONS: 10,
+      BEACON_PERIOD: 20,
+      CONNECTIONS: 30,
     });
   });
 
@@ -116,7 +118,7 @@ describe("beacon", () => {
       { SRC_IP: "2001:db8::1", DST_IP: "2001:db8:1::2" },
       { TCP_FLAGS: 0 },
     ])
-      expect(alertsOf(calls(30, () => more)).length).toBeGreaterThan(0);
+      expect(alertsOf(fast(40, () => more)).length).toBeGreaterThan(0);
   });
 
   test("beacon takes slices of a flow for one connection", () => {
@@ -132,12 +134,12 @@ describe("beacon", () => {
 
   test("beacon knows a server by its name, whichever addresses it has", () => {
     const layout = { TLS_SNI: "C2.Example", QUIC_SNI: "", HTTP_REQUEST_HOST: "" };
-    const moving = calls(30, (i) => ({ ...layout, DST_IP: `198.51.100.${1 + i}` }));
+    const moving = fast(40, (i) => ({ ...layout, DST_IP: `198.51.100.${1 + i}` }));
     const [alert] = alertsOf(moving);
     expect(alert).toMatchObject({
       rule: 9_000_241,
       key: "beacon:10.0.0.1>c2.example",
-      target: { ip: "198.51.100.12" },
+      target: { ip: "198.51.100.32" },
     });
     const host = moving.map((row) => ({ ...row, TLS_SNI: "", HTTP_REQUEST_HOST: "c2.example" }));
     expect(alertsOf(host)[0]!.key).toBe("beacon:10.0.0.1>c2.example");
@@ -147,7 +149,7 @@ describe("beacon", () => {
 
   test("beacon shows of a name what is a name's, and not more than 64 bytes", () => {
     const odd = `a"b<script>\u0007.example.${"x".repeat(300)}`;
-    const [alert] = alertsOf(calls(30, () => ({ TLS_SNI: odd })));
+    const [alert] = alertsOf(fast(40, () => ({ TLS_SNI: odd })));
     expect(alert!.key).toStartWith("beacon:10.0.0.1>a?b?script??.example.xxxx");
     expect(alert!.key).toHaveLength("beacon:10.0.0.1>".length + 64);
   });
@@ -156,7 +158,7 @@ describe("beacon", () => {
     const ownNetworks = "203.0.113.0/24, 2001:db8::/32";
     const from = (SrcIp: string, DstIp = "198.51.100.1") =>
       alertsOf(
-        calls(30, () => ({ SRC_IP: SrcIp, DST_IP: DstIp })),
+        fast(40, () => ({ SRC_IP: SrcIp, DST_IP: DstIp })),
         { ownNetworks },
       ).length;
     expect(from("203.0.113.9")).toBeGreaterThan(0);
@@ -171,28 +173,49 @@ describe("beacon", () => {
     );
   });
 
-  test("beacon is not above low for a destination that half of ten hosts or more call", () => {
+  test("beacon is not above low for a destination that three hosts, and a tenth of ten or more, call", () => {
     const severities = (hosts: number, strangers: number) => {
       const idle = Array.from({ length: strangers }, (_, i) =>
         call(0, { SRC_IP: `10.0.2.${i + 1}`, DST_IP: "198.51.100.9" }),
       );
-      const said = alertsOf([...idle, ...byHosts(hosts, calls(30))]);
+      const said = alertsOf([...idle, ...byHosts(hosts, fast(40))]);
       return new Set(said.map(({ severity }) => severity));
     };
     expect(severities(12, 0)).toEqual(new Set([3]));
     expect(severities(1, 12)).toEqual(new Set([6]));
+    expect(severities(3, 12)).toEqual(new Set([3]));
+    expect(severities(2, 12)).toEqual(new Set([6]));
+    // Of four hosts a share says nothing.
     expect(severities(4, 0)).toEqual(new Set([6]));
   });
 
-  test("beacon scores histogram and duration as well from an hour on", () => {
-    const slow = calls(200, (i) => at(600 * i));
-    const said = alertsOf(slow);
-    // Tracked from 20 min on, the twelfth call comes after 130 min: 110 of them are covered, 17 whole bars of 450 s since.
+  test("beacon scores histogram and duration as well from an hour on, and takes fewer connections", () => {
+    const said = alertsOf(calls(200, (i) => at(600 * i)));
+    expect(said[0]).toMatchObject({ flows: 20, severity: 6 });
     expect(said[0]!.reason).toContain(
-      "score 0.96 (limit 0.9), the mean of timing 1.00, size 1.00, histogram 1.00, duration 0.85",
+      "score 1.00 (limit 0.9), the mean of timing 1.00, size 1.00, histogram 1.00, duration 1.00",
     );
-    expect(said[0]!.severity).toBe(5);
-    expect(said.at(-1)!.severity).toBe(6);
+  });
+
+  test("beacon does not take visits at chance times for calls, though all are of one size", () => {
+    // The gaps are exponential, by the middle of each of 97 equal shares; their order is the same in each run.
+    const gaps = Array.from({ length: 97 }, (_, i) => -60 * Math.log(1 - (i + 0.5) / 97));
+    const visits = (count: number, mean: number): Row[] => {
+      let time = 0;
+      return calls(count, (i) => {
+        time += 1 + (gaps[(i * 31) % 97]! * mean) / 60;
+        return at(time);
+      });
+    };
+    expect(alertsOf(visits(97, 20))).toEqual([]);
+    expect(alertsOf(visits(97, 200))).toEqual([]);
+    expect(alertsOf(visits(97, 900))).toEqual([]);
+  });
+
+  test("beacon leaves out who comes nearly every second, of which seconds tell nothing", () => {
+    const busy = calls(800, (i) => at(i + (i % 9 === 0 ? 0.9 : 0.1)));
+    expect(alertsOf(busy)).toEqual([]);
+    expect(alertsOf(calls(400, (i) => at(i * 2)))).not.toEqual([]);
   });
 
   test("beacon gives an early word on a pair that comes late in a long stream, which then grows", () => {

@@ -27,10 +27,12 @@ HTTP), so that one that moves between addresses is one; else it is an address.
 seen, at most a day; 1 - coefficient of variation, or the share of bars that have one of two heights. *Duration*: the share of that time between first and
 last connection, or the longest run of bars / 12. Of less than an hour the last two are left out. Timing and size are those of the latest \`samplesMax\`
 connections (\`pairs_sampled\` counts pairs that had more), the histogram is of all. A score of \`scoreMin\` raises one event, updated at each doubling, when it gets worse,
-when the pair has been silent for a day, and at the end of the stream.
+when the pair has been silent for a day, and at the end of the stream. Visits of a person at chance times are even now and then, and of one size often; so
+the score of timing has to be 0.85 itself, and where it has only that of size beside it, 0.9 over 30 connections. Who comes nearly every second is left out: times are in
+seconds, as in RITA.
 
-**Severity**: 5, and 6 where RITA's threat score is 0.8 or more: a score near 1, or a destination that at most 2 % of the hosts call (+0.15). Where half of the
-hosts or more call it, it is a service of yours or a vendor: 3. Of networks with fewer than 10 hosts the share says nothing. In a stream of hours the whole score takes some 11 of them; a pair that
+**Severity**: 5, and 6 where RITA's threat score is 0.8 or more: a score near 1, or a destination that at most 2 % of the hosts call (+0.15). Where three hosts
+or more, and a tenth of all, call it regularly, it is a service of yours or a vendor's: 3. Of networks with fewer than 10 hosts the share says nothing. In a stream of hours the whole score takes some 11 of them; a pair that
 after one hour and 30 connections is even in timing and size alone is told of with 3, which rises when the others follow.
 
 **Not looked at**: what goes to private addresses and multicast; \`ignoredPorts\`, which are NTP, DNS and others that are periodic by

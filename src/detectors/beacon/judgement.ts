@@ -14,13 +14,26 @@ import {
 
 /** Of less time there is no score of histogram and duration: bars of some minutes are flat by chance. */
 const DAY_SCORES_FROM = 3600 * SECOND;
-/** An early word is given after so long and so many connections. */
+/**
+ * Of visits at chance times the intervals are even by chance now and then, and their sizes often alike: so the score of timing has to be
+ * so high itself, where it goes with the other three, and where timing and size stand alone, over so many connections.
+ * Of 4,000 simulated Poisson processes, each judged at up to 200 events, none reaches the latter.
+ */
+const EVEN_OF_FOUR = 0.85;
+const EVEN_OF_TWO = 0.9;
+const CONNECTIONS_OF_TWO = 30;
+/** Median of the intervals, in seconds: who comes nearly every second comes evenly in seconds, but he does not in truth. */
+const INTERVAL_MIN = 2;
+/** In a long stream a word on those two alone is given after so long. */
 const EARLY_SPAN = 3600 * SECOND;
-const EARLY_CONNECTIONS = 30;
-/** Share of hosts up to which a destination is rare, and from which on it is common; how much either weighs. */
+/**
+ * Share of hosts up to which a destination is rare, and how much that adds, as in RITA; from which on it is common. That is half of the hosts
+ * there, of those that have met it at all; here it is of those that come again and again.
+ */
 const RARE = 0.02;
-const COMMON = 0.5;
-const PREVALENCE_WEIGHT = 0.15;
+const RARE_WEIGHT = 0.15;
+const COMMON = 0.1;
+const COMMON_HOSTS = 3;
 /** Of fewer hosts a share says nothing. */
 const NETWORK_MIN = 10;
 /** Severities by threat: where it is at least so high. */
@@ -51,6 +64,8 @@ export interface Judgement {
   /** Undefined where the window is too short for them. */
   readonly histogram: number | undefined;
   readonly duration: number | undefined;
+  /** Whether that is a beacon. */
+  readonly isBeacon: boolean;
   /** By timing and size alone: the other two need more hours. */
   readonly isEarly: boolean;
   readonly severity: number;
@@ -70,15 +85,18 @@ export function judge(meetings: Meetings, scoreMin: number): Judgement | undefin
   const isLong = window >= DAY_SCORES_FROM;
   const histogram = isLong ? histogramScore(bars) : undefined;
   const duration = isLong ? durationScore(meetings.span / window, bars) : undefined;
-  const whole = meanScore([timing, size, histogram, duration]);
-  const soFar = meanScore([timing, size]);
-  const isEarly =
-    whole < scoreMin &&
-    soFar >= scoreMin &&
-    meetings.span >= EARLY_SPAN &&
-    meetings.connections >= EARLY_CONNECTIONS;
-  const score = isEarly ? soFar : whole;
+  const ofTwo = meanScore([timing, size]);
+  const ofFour = meanScore([timing, size, histogram, duration]);
+  const isBeaconOfTwo =
+    ofTwo >= scoreMin &&
+    timing >= Math.min(EVEN_OF_TWO, scoreMin) &&
+    meetings.connections >= CONNECTIONS_OF_TWO;
+  const isBeaconOfFour = isLong && ofFour >= scoreMin && timing >= Math.min(EVEN_OF_FOUR, scoreMin);
+  const isEarly = isLong && !isBeaconOfFour && isBeaconOfTwo && meetings.span >= EARLY_SPAN;
   const intervals = intervalsOf(times);
+  const interval = median(intervals);
+  const isBeacon = interval >= INTERVAL_MIN && (isLong ? isBeaconOfFour || isEarly : isBeaconOfTwo);
+  const score = isEarly ? ofTwo : ofFour;
   const ascending = Float64Array.from(sizes).sort();
   return {
     score,
@@ -86,21 +104,22 @@ export function judge(meetings: Meetings, scoreMin: number): Judgement | undefin
     size,
     histogram,
     duration,
+    isBeacon,
     isEarly,
     severity: isEarly ? LOW : severityOf(score, meetings),
-    interval: median(intervals),
+    interval,
     jitter: deviation(intervals),
     bytes: median(ascending),
     bytesJitter: deviation(ascending),
   };
 }
 
-/** What most hosts have is no secret channel: such a destination is never above low. */
+/** What many hosts have is no secret channel: such a destination is never above low. */
 function severityOf(score: number, { hosts, network }: Meetings): number {
   const prevalence = network < NETWORK_MIN ? undefined : hosts / network;
-  if (prevalence !== undefined && prevalence >= COMMON) return LOW;
+  if (prevalence !== undefined && prevalence >= COMMON && hosts >= COMMON_HOSTS) return LOW;
   const isRare = prevalence !== undefined && prevalence <= RARE;
-  const threat = threatOf(score) + (isRare ? PREVALENCE_WEIGHT : 0);
+  const threat = threatOf(score) + (isRare ? RARE_WEIGHT : 0);
   if (threat >= HIGH.threat) return HIGH.severity;
   return threat >= MEDIUM.threat ? MEDIUM.severity : LOW;
 }

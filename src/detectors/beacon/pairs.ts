@@ -118,8 +118,9 @@ export class Pairs {
   end(): void {
     const { announced, contacts, last } = this.#columns;
     this.#pairs.forEach((row) => {
-      if (announced[row] !== 0 && announced[row] !== contacts[row])
-        this.#announce(row, this.#judge(row, last[row]!));
+      if (announced[row] === 0 || announced[row] === contacts[row]) return;
+      const judgement = this.#judge(row, last[row]!);
+      if (judgement?.isBeacon) this.#announce(row, judgement);
     });
   }
 
@@ -179,7 +180,7 @@ export class Pairs {
 
   #look(row: number, flow: Flow): void {
     const { contacts, first, last, lookAt, announced, severity, evidenceOf } = this.#columns;
-    const { connectionsMin, spanMin, scoreMin } = this.#settings;
+    const { connectionsMin, spanMin } = this.#settings;
     const met = contacts[row]!;
     if (evidenceOf[row] === -1 && (timestampScore(this.#times(row)) ?? 0) >= SUSPECT) {
       evidenceOf[row] = this.#evidence.take(row);
@@ -191,7 +192,7 @@ export class Pairs {
     if (double > met) lookAt[row] = Math.min(double, lookAt[row]!);
     if (met < connectionsMin || last[row]! - first[row]! < spanMin * SECOND) return;
     const judgement = this.#judge(row, flow.TIME_LAST);
-    if (judgement === undefined || judgement.score < scoreMin) return;
+    if (!judgement?.isBeacon) return;
     if (met >= double || judgement.severity > severity[row]!) this.#announce(row, judgement);
   }
 

@@ -50,7 +50,7 @@ testDetector(trw, {
     }),
   small: { sourcesMax: 16 },
   evicted: "sources_evicted",
-  stateMax: 26_000_000,
+  stateMax: 27_000_000,
 });
 
 describe("trw", () => {
@@ -109,6 +109,23 @@ describe("trw", () => {
     expect(alertsOf([...known, ...syns(20, (i) => at(30 + i))])).toEqual([]);
   });
 
+  test("trw counts dead peers once each, however often they are tried among how many others", () => {
+    const dead = (second: number) => syns(3, (i) => ({ DST_IP: address(900 + i), ...at(second) }));
+    /** More pairs than there are places to remember them. */
+    const others = (round: number) =>
+      Array.from({ length: 60_000 }, (_, i) =>
+        syn(0, {
+          SRC_IP: `10.${1 + round}.0.9`,
+          DST_IP: `198.18.${i >>> 8}.${i & 255}`,
+          ...ANSWERED,
+          ...at(round + 1),
+        }),
+      );
+    const played = new Play(trw);
+    for (let round = 0; round < 12; round++) played.rows(dead(round)).rows(others(round));
+    expect(played.end().alerts).toEqual([]);
+  });
+
   test("trw closes the event when successes outweigh", () => {
     const good = Array.from({ length: 8 }, (_, i) =>
       syn(0, { DST_IP: address(500 + i), ...ANSWERED, ...at(10 + i) }),
@@ -120,6 +137,15 @@ describe("trw", () => {
     // And opens another one when failures outweigh again.
     const again = syns(7, (i) => ({ DST_IP: address(300 + i), ...at(20 + i) }));
     expect(told([...syns(4), ...good, ...again]).slice(2)).toEqual([[9_000_260, 3, "open"]]);
+  });
+
+  test("trw leaves a source at low severity that has not three failures for each success", () => {
+    const severities = (failuresOf: number) => {
+      const rows = syns(200, (i) => (i > 3 && i % 10 >= failuresOf ? ANSWERED : {}));
+      return Math.max(...alertsOf(rows).map(({ severity }) => severity));
+    };
+    expect(severities(6)).toBe(3);
+    expect(severities(8)).toBe(5);
   });
 
   test("trw leaves peers of many ports at low severity", () => {

@@ -22,7 +22,7 @@ and ACK came back. Each failure multiplies how likely a scanner is by (1 - \`suc
 the same address count no more.
 
 **Severity**: 3 on the verdict alone. The paper's hosts are strangers; hosts of one's own with dead peers fail as often, above all in peer-to-peer
-networks. So it takes more for 5: \`addressesMin\` different addresses that failed, at least four times as many as ports, which a scan has and such a network has not.
+networks. So it takes more for 5: \`addressesMin\` different addresses that failed, at least four times as many as ports, and three failures for each success, which a scan has and such a network has not.
 What took \`slowAfter\` or longer to get there is an event of its own, a slow scan: addresses are counted over seven days (HyperLogLog, standard error 13 %). An event is updated at each
 doubling of the failures, and closed when successes have brought the walk to the other bound or the source was silent for seven days.
 
@@ -31,10 +31,10 @@ found after seven failures. A source is watched from its first failure on; up to
 that fails for the 65th time in a minute is down or flooded, and says nothing of who tries it: forged sources of a flood do not fill the table.
 
 **Evaded** by trying mostly hosts that answer, as from a list; by UDP; from many sources; by many ports (verdict only). Who met whom is remembered in 524,288 places of two bytes:
-on a busy network a pair that comes again is taken for a new one.
+on a busy network a pair that comes again is taken for a new one, but for the last sixteen addresses at which a source failed.
 
 **Tune** \`addressesMin\` up, or mute, for monitoring systems and crawlers. With flows of one direction a request that was refused and one that was lost are the same; sampled flows are of no
-use. Memory: 26 MB at most as set by default.
+use. Memory: 27 MB at most as set by default.
 
 **When it fires**: a scanner you run, or a program whose server list is old? If it is neither, see which of the addresses answered (all flows of that source), and what it did with them.
 `,

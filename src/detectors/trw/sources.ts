@@ -11,11 +11,15 @@ import { Walk } from "./walk.ts";
 
 /** A source without a new contact for so long is forgotten. */
 const IDLE = DAYS * 86_400 * SECOND;
+/** Addresses that failed last, of each source: tried again they are known, even where others have taken their pairs' places. */
+const RECENT = 16;
 /** Sources whose failed flows are kept as evidence; all of so many first ones are, then one of 16. */
 const EVIDENCE_SLOTS = 1024;
 const KEPT_FIRST = 32;
 /** A scan has at most one port for so many addresses; peer-to-peer networks have nearly as many ports as addresses. */
 const ADDRESSES_A_PORT = 4;
+/** And at least so many failures for each success. */
+const FAILURES_A_SUCCESS = 3;
 const SEVERITY = { verdict: 3, scan: 5 } as const;
 /** Of a verdict of few contacts, and of many. */
 const CONFIDENCE = { verdict: 0.4, scan: 0.9 } as const;
@@ -30,6 +34,8 @@ function columnsOf(state: Setup["state"], rows: number) {
     /** First contacts that failed and that succeeded. */
     failed: state.column("failed", "uint32", rows),
     succeeded: state.column("succeeded", "uint32", rows),
+    /** Addresses that failed last, by hash. */
+    recent: state.column("recent", "int32", rows * RECENT),
     /** Ports of those that failed, as a bitmap of 64; a port that more than half of them have, and its votes. */
     portBits: state.column("portBits", "int32", rows * 2),
     port: state.column("port", "uint16", rows),
@@ -109,12 +115,14 @@ export class Sources {
     this.#sources.expire(TIME_LAST);
     const row = this.#sources.upsertIp(flow.SRC_IP, TIME_LAST);
     if (this.#sources.isNew) this.#watch(row, flow, credit);
+    const destination = ipHash(flow.DST_IP);
+    if (this.#isKnown(row, destination)) return;
     if (TIME_FIRST < first[row]!) first[row] = TIME_FIRST;
     if (TIME_LAST > last[row]!) last[row] = TIME_LAST;
     const failures = failed[row]! + 1;
     failed[row] = failures;
     this.#vote(row, flow.DST_PORT);
-    this.#days.add(row, ipHash(flow.DST_IP), TIME_LAST);
+    this.#days.add(row, destination, TIME_LAST);
     walk[row] = this.#walk.step(walk[row]!, false);
     if (evidenceOf[row] === -1 && walk[row]! > 0) evidenceOf[row] = this.#evidence.take(row);
     if (evidenceOf[row] !== -1 && (failures <= KEPT_FIRST || failures % 16 === 0))
@@ -137,6 +145,16 @@ export class Sources {
     this.#days.clear(row, TIME_LAST);
   }
 
+  /** Whether the address failed lately; from now on it did. */
+  #isKnown(row: number, hash: number): boolean {
+    const { recent, failed } = this.#columns;
+    const at = row * RECENT;
+    const kept = Math.min(failed[row]!, RECENT);
+    for (let i = at; i < at + kept; i++) if (recent[i] === hash) return true;
+    recent[at + (failed[row]! % RECENT)] = hash;
+    return false;
+  }
+
   /** Note the port, and who has the majority (Boyer and Moore's vote). */
   #vote(row: number, number: number): void {
     const { portBits, port, votes } = this.#columns;
@@ -148,12 +166,13 @@ export class Sources {
 
   /** The verdict is that it scans: whether there is something to say. */
   #look(row: number): void {
-    const { failed, announced, severity, first, last, isSlow } = this.#columns;
+    const { failed, succeeded, announced, severity, first, last, isSlow } = this.#columns;
     const { addressesMin, slowAfter } = this.#settings;
     const isDoubled = failed[row]! >= announced[row]! * 2;
     const isGrown =
       severity[row] !== SEVERITY.scan &&
       failed[row]! >= addressesMin &&
+      failed[row]! >= succeeded[row]! * FAILURES_A_SUCCESS &&
       this.#addresses(row) >= addressesMin &&
       this.#addresses(row) >= this.#ports(row) * ADDRESSES_A_PORT;
     if (!(isDoubled || isGrown)) return;
