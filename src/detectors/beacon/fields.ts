@@ -2,11 +2,11 @@
 import { type Context, param } from "../../core/module.ts";
 import { biflow, type Reader, template } from "../../core/unirec/template.ts";
 
-/** Names are those that the meter's plugins tls, quic and http find, where it has them. */
+/** Names are those that the meter's plugins tls and http find, where it has them. */
 export const flows = biflow(`
   ipaddr SRC_IP, ipaddr DST_IP, uint16 SRC_PORT, uint16 DST_PORT, uint8 PROTOCOL, uint8 TCP_FLAGS,
   uint32 PACKETS, uint64 BYTES, time TIME_FIRST, time TIME_LAST,
-  ?string TLS_SNI, ?string QUIC_SNI, ?string HTTP_REQUEST_HOST
+  ?string TLS_SNI, ?string HTTP_REQUEST_HOST
 `);
 
 /** What of a flow is kept as evidence. */

@@ -133,7 +133,7 @@ describe("beacon", () => {
   });
 
   test("beacon knows a server by its name, whichever addresses it has", () => {
-    const layout = { TLS_SNI: "C2.Example", QUIC_SNI: "", HTTP_REQUEST_HOST: "" };
+    const layout = { TLS_SNI: "C2.Example", HTTP_REQUEST_HOST: "" };
     const moving = fast(40, (i) => ({ ...layout, DST_IP: `198.51.100.${1 + i}` }));
     const [alert] = alertsOf(moving);
     expect(alert).toMatchObject({

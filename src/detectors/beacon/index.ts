@@ -18,7 +18,7 @@ export default defineModule({
   about: "Beacons: a host that calls the same destination in the Internet again and again, evenly.",
   details: `
 **Finds** malware that asks its operator for orders at regular intervals, and whatever else does so, by when and how much, not by what
-is said: it sees through encryption. IPv4 and IPv6, TCP and UDP. A destination is a name where the flow has one (server name of TLS or QUIC, host of
+is said: it sees through encryption. IPv4 and IPv6, TCP and UDP. A destination is a name where the flow has one (server name of TLS, host of
 HTTP), so that one that moves between addresses is one; else it is an address.
 
 **Counts** connections of each pair of a host and a destination, those that begin in one second once, and scores them as RITA 5 does

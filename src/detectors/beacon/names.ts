@@ -6,7 +6,7 @@ import type { AnyReader } from "../../core/unirec/reader.ts";
 import { fieldOf, type Template } from "../../core/unirec/template.ts";
 
 /** Fields that name the server that a client wants. */
-const FIELDS = ["TLS_SNI", "QUIC_SNI", "HTTP_REQUEST_HOST"];
+const FIELDS = ["TLS_SNI", "HTTP_REQUEST_HOST"];
 /** Bytes of a name that are hashed, and those that are kept. */
 const HASHED = 255;
 const KEPT = 64;
