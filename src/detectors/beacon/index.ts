@@ -41,7 +41,7 @@ nature; slices of a flow that goes on after an active timeout; answers.
 **Evaded** by intervals or sizes that vary much (half of the interval and more), by bytes that fill each call up to another size, by fewer than \`connectionsMin\` calls, by pauses of hours at first where many pairs are seen (above some 1,000 new pairs a second, of ten minutes: a pair is tracked when it came three times), by one connection that stays open (see longconn), through \`ignoredPorts\` or ICMP, and behind a proxy, whose address is private.
 
 **Tune** \`ownNetworks\`: name your networks, also those with public addresses, so that only what they ask of outside counts. Software that calls home
-evenly is found as well: mute its events. Memory: 40 MB at most as set by default. Where \`pairs_evicted\` counts
+evenly is found as well: mute its events. Memory: 41 MB at most as set by default. Where \`pairs_evicted\` counts
 many, raise \`pairsMax\`; \`contacts_passed\` counts contacts of pairs that found no place to be counted at all.
 
 **When it fires**: which program of the host calls, and why there? Look at the name, who owns the address, when it began, and what else the host did then. If

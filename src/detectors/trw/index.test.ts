@@ -50,7 +50,7 @@ testDetector(trw, {
     }),
   small: { sourcesMax: 16 },
   evicted: "sources_evicted",
-  stateMax: 27_000_000,
+  stateMax: 28_000_000,
 });
 
 describe("trw", () => {

@@ -34,7 +34,7 @@ that fails for the 65th time in a minute is down or flooded, and says nothing of
 on a busy network a pair that comes again is taken for a new one, but for the last sixteen addresses at which a source failed.
 
 **Tune** \`addressesMin\` up, or mute, for monitoring systems and crawlers. With flows of one direction a request that was refused and one that was lost are the same; sampled flows are of no
-use. Memory: 27 MB at most as set by default.
+use. Memory: 28 MB at most as set by default.
 
 **When it fires**: a scanner you run, or a program whose server list is old? If it is neither, see which of the addresses answered (all flows of that source), and what it did with them.
 `,
