@@ -22,6 +22,7 @@ export interface ExporterEntry {
 export const registry: ReadonlyMap<string, Component> = new Map<string, Component>([
   ["amplification", { kind: "detector", load: () => import("./detectors/amplification/index.ts") }],
   ["backscatter", { kind: "detector", load: () => import("./detectors/backscatter/index.ts") }],
+  ["beacon", { kind: "detector", load: () => import("./detectors/beacon/index.ts") }],
   [
     "blacklist-aggregator",
     {
@@ -52,6 +53,7 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
   ["ipfix", { kind: "collector", load: () => import("./collectors/ipfix/index.ts") }],
   ["logger", { kind: "module", load: () => import("./modules/logger.ts") }],
   ["logreplay", { kind: "module", load: () => import("./modules/logreplay.ts") }],
+  ["longconn", { kind: "detector", load: () => import("./detectors/longconn/index.ts") }],
   ["miner", { kind: "detector", load: () => import("./detectors/miner/index.ts") }],
   ["newdevice", { kind: "detector", load: () => import("./detectors/newdevice/index.ts") }],
   ["nfreader", { kind: "collector", load: () => import("./collectors/nfreader.ts") }],
@@ -69,6 +71,7 @@ export const registry: ReadonlyMap<string, Component> = new Map<string, Componen
   ["suricata-import", { kind: "collector", load: () => import("./collectors/suricata-import.ts") }],
   ["tlsintel", { kind: "detector", load: () => import("./detectors/tlsintel/index.ts") }],
   ["traffic-repeater", { kind: "module", load: () => import("./modules/traffic-repeater.ts") }],
+  ["trw", { kind: "detector", load: () => import("./detectors/trw/index.ts") }],
   ["urlblacklist", { kind: "detector", load: () => import("./detectors/urlblacklist.ts") }],
   ["voip-fraud", { kind: "detector", load: () => import("./detectors/voip-fraud/index.ts") }],
   ["volumetric", { kind: "detector", load: () => import("./detectors/volumetric/index.ts") }],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { paramError } from "../../core/errors.ts";
-import { isV4, parseIp, swap } from "../../core/unirec/ip.ts";
-import type { Ip } from "../../core/unirec/types.ts";
+import { paramError } from "./errors.ts";
+import { isV4, parseIp, swap } from "./unirec/ip.ts";
+import type { Ip } from "./unirec/types.ts";
 
 /** Most networks: each is compared with at every flow. */
 const NETWORKS_MAX = 64;
@@ -25,7 +25,7 @@ for (const first of [100, 169, 172, 192, 256, 0xfe + 256]) BY_OCTET[first] = LOO
 BY_OCTET.fill(INSIDE, 224, 256);
 
 /** Where hosts are: in networks of one's own, elsewhere in the Internet, or neither. */
-export class Networks {
+export class OwnNetworks {
   readonly #own: Int32Array;
 
   /** @throws {NemeanError} ERR_PARAM that names `param` and the prefix */
