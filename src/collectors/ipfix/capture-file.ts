@@ -2,7 +2,7 @@
 import { CaptureReader } from "../../core/capture-file/reader.ts";
 import { PacketDecoder } from "../../core/packet/decoder.ts";
 import { ExportTraffic } from "./export-traffic.ts";
-import type { FileInput, MessageHandler } from "./input.ts";
+import type { DatagramHandler, FileInput } from "./input.ts";
 
 /** Messages that a capture has of an exporter's traffic: pcap or pcapng, compressed or not. */
 export class CaptureFile implements FileInput {
@@ -14,11 +14,11 @@ export class CaptureFile implements FileInput {
   /** @throws {NemeanError} ERR_INPUT, ERR_CAPTURE_FORMAT */
   constructor(
     { text, path }: { text: string; path: string },
-    onMessage: MessageHandler,
+    onDatagram: DatagramHandler,
     warn: (message: string) => void,
   ) {
     this.text = text;
-    this.#traffic = new ExportTraffic(onMessage);
+    this.#traffic = new ExportTraffic(onDatagram);
     this.#reader = CaptureReader.open(
       path,
       (frames) => {

@@ -3,8 +3,10 @@ import { usageError } from "../../core/errors.ts";
 import { FlowCollector, type FlowSink } from "../../core/ipfix/collect/flow-collector.ts";
 import type { Mapping } from "../../core/ipfix/collect/mapping.ts";
 import { Poller } from "../../core/net/poller.ts";
+import { SflowCollector } from "../../core/sflow/sflow-collector.ts";
+import { isSflow } from "../../core/sflow/structures.ts";
 import { CaptureFile } from "./capture-file.ts";
-import type { FileInput, Input, MessageHandler } from "./input.ts";
+import type { DatagramHandler, FileInput, Input, MessageHandler } from "./input.ts";
 import { IpfixFile } from "./ipfix-file.ts";
 import { type ListenSpec, parseListen } from "./listen.ts";
 import { StreamListener } from "./stream-listener.ts";
@@ -37,6 +39,7 @@ export interface CollectingOptions {
 /** The sources of a collector and what they bring, until there are no more files and nobody listens. */
 export class Collecting {
   readonly #collector: FlowCollector;
+  readonly #sflow: SflowCollector;
   readonly #poller = new Poller();
   readonly #files: FileInput[] = [];
   readonly #udp: UdpListener[] = [];
@@ -57,6 +60,7 @@ export class Collecting {
       heldBytesMax: options.heldMemory * MEGABYTE,
       exportersMax: options.exporters,
     });
+    this.#sflow = new SflowCollector(sink, { mapping, scale });
     const store = this.#collector.decoder.templates;
     if (templates !== "") this.#templates = new TemplateFile(templates, store, warn);
     try {
@@ -71,15 +75,19 @@ export class Collecting {
     const collector = this.#collector;
     const onMessage: MessageHandler = (view, exporter, length) =>
       collector.message(view, exporter, length);
+    const onDatagram: DatagramHandler = (view, exporter, length, arrivedAt) => {
+      if (isSflow(view, 0, length)) this.#sflow.datagram(view, length, arrivedAt);
+      else collector.message(view, exporter, length);
+    };
     switch (spec.kind) {
       case "file":
         this.#files.push(new IpfixFile(spec, onMessage, warn));
         return;
       case "pcap":
-        this.#files.push(new CaptureFile(spec, onMessage, warn));
+        this.#files.push(new CaptureFile(spec, onDatagram, warn));
         return;
       case "udp": {
-        const listener = new UdpListener(spec, buffer * MEGABYTE, onMessage);
+        const listener = new UdpListener(spec, buffer * MEGABYTE, onDatagram);
         this.#udp.push(listener);
         this.#poller.add(listener);
         const there = Math.floor(listener.bufferBytes / MEGABYTE);
@@ -134,15 +142,22 @@ export class Collecting {
   /** All that was counted, by name. */
   get counts(): Readonly<Record<string, number>> {
     const { counts, sequences, held, templates } = this.#collector.decoder;
+    const { counts: sflow, agents } = this.#sflow;
     const all: Record<string, number> = {
-      messages: counts.messages,
+      messages: counts.messages + sflow.datagrams,
       messages_foreign: counts.foreign,
-      malformed: counts.malformed,
-      records: counts.records,
+      malformed: counts.malformed + sflow.malformed,
+      records: counts.records + sflow.flows,
       option_records: counts.optionRecords,
-      sequence_lost: sequences.lost,
-      messages_late: sequences.late,
-      exporter_restarts: sequences.restarts,
+      flow_samples: sflow.flowSamples,
+      counter_samples: sflow.counterSamples,
+      interface_counters: sflow.interfaceCounters,
+      samples_unknown: sflow.unknownSamples,
+      samples_without_ip: sflow.withoutIp,
+      samples_dropped: agents.dropped,
+      sequence_lost: sequences.lost + agents.sequences.lost,
+      messages_late: sequences.late + agents.sequences.late,
+      exporter_restarts: sequences.restarts + agents.sequences.restarts,
       sets_held: held.size,
       sets_without_template: held.dropped,
       templates_received: counts.templates,

@@ -4,6 +4,14 @@ import type { Exporter } from "../../core/ipfix/collect/message-head.ts";
 /** Takes messages where they lie: the first `length` bytes of `view`. */
 export type MessageHandler = (view: DataView, exporter: Exporter, length: number) => void;
 
+/** The same of datagrams, with the time at which each came, in microseconds since 1970. */
+export type DatagramHandler = (
+  view: DataView,
+  exporter: Exporter,
+  length: number,
+  arrivedAt: number,
+) => void;
+
 /** A source of messages. */
 export interface Input extends Disposable {
   /** As the operator wrote it. */

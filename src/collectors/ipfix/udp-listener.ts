@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { ptr } from "bun:ffi";
+import { wallClock } from "../../core/clock.ts";
 import { EXIT, NemeanError } from "../../core/errors.ts";
 import { ERRNO, errno, errnoText, libc } from "../../core/net/libc.ts";
 import { POLLIN, type Task } from "../../core/net/poller.ts";
 import { resolve, type SocketAddress } from "../../core/net/sockets.ts";
 import { Exporters } from "./exporters.ts";
-import type { Input, MessageHandler } from "./input.ts";
+import type { DatagramHandler, Input } from "./input.ts";
 
 /** SOCK_DGRAM, SOCK_NONBLOCK, SOCK_CLOEXEC. */
 const DATAGRAM_NONBLOCK = 2 | 0o4000 | 0o2000000;
@@ -47,7 +48,7 @@ export class UdpListener implements Input, Task {
   readonly bufferBytes: number;
   /** Whether more may be waiting than was taken. */
   hasMore = false;
-  readonly #onMessage: MessageHandler;
+  readonly #onDatagram: DatagramHandler;
   readonly #exporters = new Exporters();
   readonly #headerBytes = new Uint8Array(new ArrayBuffer(SLOTS * HEADER_BYTES));
   readonly #headers = new DataView(this.#headerBytes.buffer);
@@ -68,10 +69,10 @@ export class UdpListener implements Input, Task {
   constructor(
     { text, host, port }: { text: string; host: string; port: string },
     bufferBytes: number,
-    onMessage: MessageHandler,
+    onDatagram: DatagramHandler,
   ) {
     this.text = text;
-    this.#onMessage = onMessage;
+    this.#onDatagram = onDatagram;
     const [address] = resolve(host, port);
     this.fd = bind(address!, text);
     this.bufferBytes = enlarge(this.fd, bufferBytes);
@@ -115,7 +116,8 @@ export class UdpListener implements Input, Task {
     const until = performance.now() + TURN_MS;
     do {
       const count = this.#receive();
-      for (let i = 0; i < count; i++) this.#hand(i);
+      const arrivedAt = wallClock.now();
+      for (let i = 0; i < count; i++) this.#hand(i, arrivedAt);
       this.hasMore = count === SLOTS;
     } while (this.hasMore && performance.now() < until);
   }
@@ -133,13 +135,14 @@ export class UdpListener implements Input, Task {
     throw new NemeanError("ERR_SOCKET", EXIT.os, `${this.text}: recvmmsg: ${errnoText(reason)}`);
   }
 
-  #hand(i: number): void {
+  #hand(i: number, arrivedAt: number): void {
     const at = i * HEADER_BYTES;
     const length = this.#headers.getInt32(at + HEADER.length, true);
     this.#datagrams++;
     this.#bytes += length;
     if ((this.#headers.getInt32(at + HEADER.flags, true) & MSG_TRUNC) !== 0) this.#truncated++;
-    this.#onMessage(this.#slots[i]!, this.#exporters.ofSocket(this.#names, i * NAME_BYTES), length);
+    const exporter = this.#exporters.ofSocket(this.#names, i * NAME_BYTES);
+    this.#onDatagram(this.#slots[i]!, exporter, length, arrivedAt);
   }
 
   /**
