@@ -18,6 +18,16 @@ import {
 } from "../../core/ipfix/collect/testing/messages.ts";
 import { TlsAuthority, tlsMissing } from "../../core/net/testing/tls-authority.ts";
 import { ETHERTYPE, ethernet, ipv4, udp } from "../../core/packet/test-kit.ts";
+import {
+  counters,
+  datagram,
+  flow,
+  header,
+  interfaceCounters,
+  tcp4,
+  udp6,
+} from "../../core/sflow/testing/datagrams.ts";
+import { readTime } from "../../core/unirec/time.ts";
 import { RecordWriter } from "../../core/unirec/writer.ts";
 import { Collecting, type CollectingOptions } from "./collecting.ts";
 
@@ -32,15 +42,20 @@ const bytes = (view: DataView): Buffer =>
   Buffer.from(view.buffer, view.byteOffset, view.byteLength);
 const AT = (name: string): number => LAYOUT.fields.find((field) => field.name === name)!.offset;
 
-/** Collects, and keeps of each flow its source port. */
+/** Collects, and keeps of each flow its source port, and when it ended. */
 class Collected implements Disposable {
   readonly ports: number[] = [];
+  /** When they ended, microseconds since 1970. */
+  readonly times: number[] = [];
   readonly warnings: string[] = [];
   readonly collecting: Collecting;
 
   constructor(listen: string, options: Partial<CollectingOptions> = {}) {
     const record = new RecordWriter(LAYOUT);
-    const push = (): unknown => this.ports.push(record.view.getUint16(AT("SRC_PORT"), true));
+    const push = (): void => {
+      this.ports.push(record.view.getUint16(AT("SRC_PORT"), true));
+      this.times.push(readTime(record.view, AT("TIME_LAST")));
+    };
     this.collecting = new Collecting(
       { record, push },
       {
@@ -102,6 +117,33 @@ describe("Collecting from UDP", () => {
     });
     v4.close();
     v6.close();
+  });
+
+  test("takes sFlow beside NetFlow and IPFIX on one port, at the time at which it comes", async () => {
+    using collected = new Collected(`udp:${HOST}:0`);
+    const socket = await Bun.udpSocket({ hostname: HOST });
+    const began = Date.now() * 1000;
+    for (const message of [
+      bytes(netflow5([Buffer.alloc(48)])),
+      datagram([flow([header(tcp4(40_000, 443))]), counters(interfaceCounters(1))]),
+      bytes(ipfix([TEMPLATE, data(1)])),
+      datagram([flow([header(udp6(5000, 53))], { drops: 7 })], { sequence: 4 }),
+    ])
+      socket.send(message, collected.port, HOST);
+    await collected.until(() => collected.counts["datagrams"] === 4);
+    expect(collected.ports).toEqual([0, 40_000, 1, 5000]);
+    expect(collected.times.at(-1)).toBeWithin(began, Date.now() * 1000 + 1000);
+    expect(collected.counts).toMatchObject({
+      messages: 4,
+      messages_foreign: 0,
+      malformed: 0,
+      records: 4,
+      flow_samples: 2,
+      counter_samples: 1,
+      interface_counters: 1,
+      sequence_lost: 2,
+    });
+    socket.close();
   });
 
   test("counts exactly the datagrams that the kernel dropped", async () => {
@@ -270,6 +312,27 @@ describe("Collecting from files", () => {
     expect(collected.ports).toEqual([1, 2]);
     expect(collected.counts).toMatchObject({ datagrams: 3, sets_held: 1 });
   });
+});
+
+test("Collecting dates the sFlow of a capture by when it was captured", () => {
+  const path = join(folder, "sflow.pcap");
+  const capture = new CaptureWriter();
+  const send = (micros: number, payload: Uint8Array): void => {
+    const frame = ethernet(ETHERTYPE.ipv4, ipv4(udp(50_000, 6343, [...payload])));
+    capture.append(micros, Uint8Array.from(frame));
+  };
+  send(1e15, datagram([flow([header(tcp4(1, 2))])]));
+  send(1e15 + 17, datagram([flow([header(tcp4(3, 4))])], { sequence: 2 }));
+  // sFlow v4, which is another format.
+  send(1e15 + 18, Buffer.from("0000000400000001c0000201", "hex"));
+  writeFileSync(path, capture.bytes());
+  using collected = new Collected(`pcap:${path}`);
+  while (collected.collecting.produce() !== undefined);
+  expect([collected.ports, collected.times]).toEqual([
+    [1, 3],
+    [1e15, 1e15 + 17],
+  ]);
+  expect(collected.counts).toMatchObject({ datagrams: 2, records: 2, sequence_lost: 0 });
 });
 
 test("Collecting begins with the templates that it had before a restart", async () => {
