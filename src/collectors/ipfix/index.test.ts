@@ -8,7 +8,7 @@ import { testModule } from "../../core/testing/declaration-kit.ts";
 import { Harness } from "../../core/testing/run-module.ts";
 import ipfixModule from "./index.ts";
 
-testModule(ipfixModule as never, ["For", "Takes", "Fields", "Counts", "Bounds", "Tune"]);
+testModule(ipfixModule as never, ["For", "Takes", "sFlow", "Fields", "Counts", "Bounds", "Tune"]);
 
 const folder = mkdtempSync(join(tmpdir(), "nemean-ipfix-module-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -32,7 +32,7 @@ const params = {
     options: ["scale", "keep"],
     default: "scale",
     about:
-      "Whether packets and bytes of sampled traffic are multiplied by the interval that the exporter tells, or kept as they came",
+      "Whether packets and bytes of sampled traffic are multiplied by the interval that the exporter tells, or kept as they came: of sFlow one packet",
   }),
   templates: param.text({
     default: "",
@@ -79,7 +79,7 @@ type Setup = Context<typeof params, { flows: typeof ANY_RECORDS }>;
 export default defineModule({
   name: "ipfix",
   about:
-    "Collects NetFlow v1, v5, v7, v9 and IPFIX from routers and probes, and sends UniRec flows.",
+    "Collects NetFlow v1, v5, v7, v9, IPFIX and sFlow v5 from routers, switches and probes, and sends UniRec flows.",
   details: `
 **For** flows that others meter: routers, switches, firewalls and probes. It takes the place of IPFIXcol with its UniRec plugin:
 \`nemean run ipfix -i u:flow_data_source --listen udp:0.0.0.0:4739\`. Several sources go to one output; files are read first,
@@ -89,16 +89,23 @@ and when there are only files it ends with them.
 and basicLists (RFC 6313), over UDP, TCP and TLS with a certificate on both sides. Another process may share the same UDP
 port (SO_REUSEPORT): the kernel then spreads the exporters over both. This build has no SCTP.
 
+**sFlow** v5 comes by the same ports: \`--listen udp:0.0.0.0:6343\` is its own. Each packet that a switch samples is a flow of one packet,
+whose header goes through the product's own decoder, so tunnels are opened; where a switch sends no header, what it has read
+itself is taken. BYTES are IP's. Both times are when the datagram came, for sFlow has none; of a capture, when it was captured. EXPORTER_IP is the agent's address,
+ODID the sub-agent. VLANs, next hops, prefixes and autonomous systems go to fields that a mapping gives their IPFIX elements (VLAN 58 and 59, AS 16, 17,
+128 and 129, next hops 15, 18, 62 and 63, prefixes 9, 13, 29 and 30, sampling rate 34). Counter samples are counted only.
+
 **Fields** that a record has no element for are zero or empty: no flow is dropped for what it lacks or for elements nobody
 knows. Of several elements the last in a mapping's line is taken, and where its value is zero the one before. Counters saturate, flags and
 identifiers lose upper bits. LINK_BIT_FIELD has the bit of the observation domain modulo 64, DIR_BIT_FIELD the lowest bit of
 the interface that the flow came in by. A flow without its beginning or end has the other one, by its duration where it tells that.
 
-**Sampling** is known from options records, the record itself or NetFlow v5's header; packets and bytes are multiplied by it.
+**Sampling** is known from options records, the record itself, NetFlow v5's header or the sample of sFlow; packets and bytes are multiplied by it.
 
 **Counts**: \`records\` and \`option_records\` decoded; \`kernel_drops\`, datagrams that the kernel had no room for;
-\`sequence_lost\`, what exporters sent and never came by their sequence numbers (records; of NetFlow v9 messages);
-\`sets_without_template\`; \`malformed\` and \`messages_foreign\`; \`templates_evicted\`. What was sent is what was decoded and what
+\`sequence_lost\`, what exporters sent and never came by their sequence numbers (records; of NetFlow v9 and
+sFlow messages); \`sets_without_template\`; \`flow_samples\`, of which \`samples_without_ip\` were no IP packet; \`samples_dropped\`, which
+switches had no room for; \`malformed\` and \`messages_foreign\`; \`templates_evicted\`. What was sent is what was decoded and what
 was counted.
 
 **Bounds**: templates take ${params.templateMemory.default} MB, and an exporter that announces without end pushes out its own only. Records that come before

@@ -50,8 +50,8 @@ const V6: readonly Field[] = [
   [63, 16],
 ];
 
-/** Where the common values lie. */
-const AT = offsetsOf(COMMON);
+/** Where the values lie that packets of both families have. */
+export const VALUE = offsetsOf(COMMON);
 /** What differs comes behind: lengths of prefixes, addresses of source and target, next hop, next hop of BGP. */
 const PREFIXES = Object.values(COMMON).reduce((sum, [, bytes]) => sum + bytes, 0);
 const ADDRESSES = PREFIXES + 2;
@@ -84,9 +84,6 @@ function templateOf(fields: readonly Field[]): WireTemplate {
     specs: specs.toString("latin1"),
   });
 }
-
-/** A value that packets of both families have, by its name. */
-export type PacketValue = keyof typeof COMMON;
 
 /** Of the addresses of a packet, which one. */
 export const PACKET_ADDRESS = { source: 0, target: 1, nextHop: 2, bgpNextHop: 3 } as const;
@@ -146,28 +143,29 @@ export class PacketRecord {
     this.#head.sentAt = arrivedAt;
   }
 
-  set8(name: PacketValue, value: number): void {
-    this.#view.setUint8(AT[name], value);
+  /** Set a value that lies there: see {@link VALUE}. */
+  set8(at: number, value: number): void {
+    this.#view.setUint8(at, value);
   }
 
-  set16(name: PacketValue, value: number): void {
-    this.#view.setInt16(AT[name], value);
+  set16(at: number, value: number): void {
+    this.#view.setInt16(at, value);
   }
 
-  set32(name: PacketValue, value: number): void {
-    this.#view.setInt32(AT[name], value | 0);
+  set32(at: number, value: number): void {
+    this.#view.setInt32(at, value | 0);
   }
 
   /** A whole number that is exact in a double. */
-  set64(name: PacketValue, value: number): void {
+  set64(at: number, value: number): void {
     const high = Math.floor(value / WORD);
-    this.#view.setInt32(AT[name], high | 0);
-    this.#view.setInt32(AT[name] + 4, (value - high * WORD) | 0);
+    this.#view.setInt32(at, high | 0);
+    this.#view.setInt32(at + 4, (value - high * WORD) | 0);
   }
 
-  setMac(name: PacketValue, from: DataView, at: number): void {
-    this.#view.setInt32(AT[name], from.getInt32(at));
-    this.#view.setInt16(AT[name] + 4, from.getInt16(at + 4));
+  setMac(to: number, from: DataView, at: number): void {
+    this.#view.setInt32(to, from.getInt32(at));
+    this.#view.setInt16(to + 4, from.getInt16(at + 4));
   }
 
   setPrefixes(source: number, target: number): void {

@@ -3,7 +3,7 @@ import { PacketDecoder } from "../packet/decoder.ts";
 import { FrameBatch } from "../packet/frames.ts";
 import { WORD } from "../packet/row.ts";
 import { type FlowSample, isFamily } from "./flow-sample.ts";
-import { PACKET_ADDRESS, type PacketRecord } from "./packet-record.ts";
+import { PACKET_ADDRESS, type PacketRecord, VALUE } from "./packet-record.ts";
 import { addressBytes, BYTES } from "./structures.ts";
 
 /** header_protocol of sampled_header, and the LINKTYPE_ value that frames of it have in captures. */
@@ -52,11 +52,11 @@ export class SampledPacket {
     // 0 is what an agent says that does not know.
     const rate = sample.rate || 1;
     const factor = scale ? rate : 1;
-    record.set64("packets", factor);
-    record.set64("bytes", bytes * factor);
-    record.set32("interval", rate);
-    record.set32("input", sample.input);
-    record.set32("output", sample.output);
+    record.set64(VALUE.packets, factor);
+    record.set64(VALUE.bytes, bytes * factor);
+    record.set32(VALUE.interval, rate);
+    record.set32(VALUE.input, sample.input);
+    record.set32(VALUE.output, sample.output);
     if (sample.switch > 0) this.#switched(sample.switch);
     if (sample.router > 0) this.#routed(sample.router);
     if (sample.gateway > 0) this.#passed(sample);
@@ -94,16 +94,16 @@ export class SampledPacket {
     record.begin(isIpv6, this.#arrivedAt);
     record.setAddress(PACKET_ADDRESS.source, view, isIpv6 ? ip + 8 : ip + 12);
     record.setAddress(PACKET_ADDRESS.target, view, isIpv6 ? ip + 24 : ip + 16);
-    record.set16("sourcePort", isTurned ? ports : ports >>> 16);
-    record.set16("targetPort", isTurned ? ports >>> 16 : ports);
-    record.set8("protocol", kind);
-    record.set8("tcpFlags", rows[WORD.tcpFlags]!);
-    record.set8("ttl", ttlTos);
-    record.set8("tos", ttlTos >>> 8);
-    record.set16("vlan", (kind >>> VLAN_SHIFT) & 0xfff);
+    record.set16(VALUE.sourcePort, isTurned ? ports : ports >>> 16);
+    record.set16(VALUE.targetPort, isTurned ? ports >>> 16 : ports);
+    record.set8(VALUE.protocol, kind);
+    record.set8(VALUE.tcpFlags, rows[WORD.tcpFlags]!);
+    record.set8(VALUE.ttl, ttlTos);
+    record.set8(VALUE.tos, ttlTos >>> 8);
+    record.set16(VALUE.vlan, (kind >>> VLAN_SHIFT) & 0xfff);
     if (ethernet >= 0) {
-      record.setMac("targetMac", view, ethernet);
-      record.setMac("sourceMac", view, ethernet + 6);
+      record.setMac(VALUE.targetMac, view, ethernet);
+      record.setMac(VALUE.sourceMac, view, ethernet + 6);
     }
     return rows[WORD.bytes]!;
   }
@@ -115,16 +115,16 @@ export class SampledPacket {
     const address = isIpv6 ? 16 : 4;
     const ports = at + 8 + 2 * address;
     record.begin(isIpv6, this.#arrivedAt);
-    record.set8("protocol", view.getUint32(at + 4));
+    record.set8(VALUE.protocol, view.getUint32(at + 4));
     record.setAddress(PACKET_ADDRESS.source, view, at + 8);
     record.setAddress(PACKET_ADDRESS.target, view, at + 8 + address);
-    record.set16("sourcePort", view.getUint32(ports));
-    record.set16("targetPort", view.getUint32(ports + 4));
-    record.set8("tcpFlags", view.getUint32(ports + 8));
-    record.set8("tos", view.getUint32(ports + 12));
+    record.set16(VALUE.sourcePort, view.getUint32(ports));
+    record.set16(VALUE.targetPort, view.getUint32(ports + 4));
+    record.set8(VALUE.tcpFlags, view.getUint32(ports + 8));
+    record.set8(VALUE.tos, view.getUint32(ports + 12));
     if (ethernet > 0) {
-      record.setMac("sourceMac", view, ethernet + 4);
-      record.setMac("targetMac", view, ethernet + 12);
+      record.setMac(VALUE.sourceMac, view, ethernet + 4);
+      record.setMac(VALUE.targetMac, view, ethernet + 12);
     }
     return view.getUint32(at) || (ethernet > 0 ? view.getUint32(ethernet) : 0);
   }
@@ -133,8 +133,8 @@ export class SampledPacket {
   #switched(at: number): void {
     const source = this.#view.getUint32(at);
     const target = this.#view.getUint32(at + 8);
-    if (source > 0 && source <= VLAN_MAX) this.#record.set16("vlan", source);
-    if (target <= VLAN_MAX) this.#record.set16("targetVlan", target);
+    if (source > 0 && source <= VLAN_MAX) this.#record.set16(VALUE.vlan, source);
+    if (target <= VLAN_MAX) this.#record.set16(VALUE.targetVlan, target);
   }
 
   /** extended_router: next hop and prefixes. */
@@ -150,10 +150,10 @@ export class SampledPacket {
     const view = this.#view;
     const systems = gateway + addressBytes(view, gateway, view.byteLength);
     this.#nextHop(PACKET_ADDRESS.bgpNextHop, gateway);
-    this.#record.set32("sourceAs", view.getUint32(systems + 4));
-    this.#record.set32("previousAs", view.getUint32(systems + 8));
-    this.#record.set32("nextAs", nextAs);
-    this.#record.set32("targetAs", targetAs);
+    this.#record.set32(VALUE.sourceAs, view.getUint32(systems + 4));
+    this.#record.set32(VALUE.previousAs, view.getUint32(systems + 8));
+    this.#record.set32(VALUE.nextAs, nextAs);
+    this.#record.set32(VALUE.targetAs, targetAs);
   }
 
   #nextHop(which: number, at: number): void {

@@ -304,6 +304,8 @@ describe("SflowCollector, of damage,", () => {
     ["more records than there are", patched(good, 8 + 28, 9)],
     ["a record that is longer than its sample", patched(good, 8 + 32 + 4, 4000)],
     ["a header that is longer than its record", patched(good, 8 + 32 + 8 + 12, 0xffff_fff0)],
+    ["a sampled header without its head", flow([raw(1, words(1, 2, 3))])],
+    ["a gateway without its path", flow([raw(1003, words(0, 1, 2, 3))])],
     ["a record of IPv4 that is cut", flow([raw(3, words(1, 2, 3))])],
     ["a record of IPv6 that is cut", flow([raw(4, words(1, 2, 3))])],
     ["a record of Ethernet that is cut", flow([raw(2, words(1, 2, 3))])],
@@ -319,6 +321,11 @@ describe("SflowCollector, of damage,", () => {
     const { rows, counts } = new Collected().take(datagram([good, bad, good]));
     expect(rows).toHaveLength(2);
     expect(counts).toMatchObject({ flows: 2, malformed: 1 });
+    // At the end of a datagram there is nothing behind it that could be read.
+    expect(new Collected().take(datagram([good, bad])).counts).toMatchObject({
+      flows: 1,
+      malformed: 1,
+    });
   });
 
   test("takes what is whole in front of where a datagram is cut", () => {

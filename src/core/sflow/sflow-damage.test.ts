@@ -64,9 +64,9 @@ const GOOD = [
       countersExpanded(interfaceCounters(2)),
       unknown(12),
       flow([
-        gateway("192.0.2.3", { source: 1, path: [segment([2, 3]), segment([4], 1)] }),
         header(tcp4(9, 10)),
         told({ source: "2001:db8::1", target: "2001:db8::2" }),
+        gateway("192.0.2.3", { source: 1, path: [segment([2, 3]), segment([4], 1)] }),
       ]),
     ],
     { agent: "2001:db8::77", sequence: 9 },
