@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { usageError } from "../../core/errors.ts";
-import { FlowCollector, type FlowSink } from "../../core/ipfix/collect/flow-collector.ts";
+import type { FlowSink } from "../../core/ipfix/collect/flow-collector.ts";
 import type { Mapping } from "../../core/ipfix/collect/mapping.ts";
 import { Poller } from "../../core/net/poller.ts";
-import { SflowCollector } from "../../core/sflow/sflow-collector.ts";
-import { isSflow } from "../../core/sflow/structures.ts";
 import { CaptureFile } from "./capture-file.ts";
-import type { DatagramHandler, FileInput, Input, MessageHandler } from "./input.ts";
+import { Decoding } from "./decoding.ts";
+import type { FileInput, Input } from "./input.ts";
 import { IpfixFile } from "./ipfix-file.ts";
 import { type ListenSpec, parseListen } from "./listen.ts";
 import { StreamListener } from "./stream-listener.ts";
@@ -38,8 +37,7 @@ export interface CollectingOptions {
 
 /** The sources of a collector and what they bring, until there are no more files and nobody listens. */
 export class Collecting {
-  readonly #collector: FlowCollector;
-  readonly #sflow: SflowCollector;
+  readonly #decoding: Decoding;
   readonly #poller = new Poller();
   readonly #files: FileInput[] = [];
   readonly #udp: UdpListener[] = [];
@@ -53,15 +51,14 @@ export class Collecting {
     const specs = parseListen(options.listen);
     if (specs.length === 0)
       throw usageError("ipfix: say where flows come from, as --listen udp:0.0.0.0:4739");
-    this.#collector = new FlowCollector(sink, {
+    this.#decoding = new Decoding(sink, {
       mapping,
       scale,
       templateBytesMax: options.templateMemory * MEGABYTE,
       heldBytesMax: options.heldMemory * MEGABYTE,
       exportersMax: options.exporters,
     });
-    this.#sflow = new SflowCollector(sink, { mapping, scale });
-    const store = this.#collector.decoder.templates;
+    const store = this.#decoding.decoder.templates;
     if (templates !== "") this.#templates = new TemplateFile(templates, store, warn);
     try {
       for (const spec of specs) this.#open(spec, options);
@@ -72,22 +69,16 @@ export class Collecting {
   }
 
   #open(spec: ListenSpec, { buffer, connections, warn }: CollectingOptions): void {
-    const collector = this.#collector;
-    const onMessage: MessageHandler = (view, exporter, length) =>
-      collector.message(view, exporter, length);
-    const onDatagram: DatagramHandler = (view, exporter, length, arrivedAt) => {
-      if (isSflow(view, 0, length)) this.#sflow.datagram(view, length, arrivedAt);
-      else collector.message(view, exporter, length);
-    };
+    const { message, datagram, decoder } = this.#decoding;
     switch (spec.kind) {
       case "file":
-        this.#files.push(new IpfixFile(spec, onMessage, warn));
+        this.#files.push(new IpfixFile(spec, message, warn));
         return;
       case "pcap":
-        this.#files.push(new CaptureFile(spec, onDatagram, warn));
+        this.#files.push(new CaptureFile(spec, datagram, warn));
         return;
       case "udp": {
-        const listener = new UdpListener(spec, buffer * MEGABYTE, onDatagram);
+        const listener = new UdpListener(spec, buffer * MEGABYTE, datagram);
         this.#udp.push(listener);
         this.#poller.add(listener);
         const there = Math.floor(listener.bufferBytes / MEGABYTE);
@@ -100,8 +91,8 @@ export class Collecting {
       default: {
         const listener = new StreamListener(spec, {
           poller: this.#poller,
-          onMessage,
-          onEnd: ({ name }) => collector.decoder.templates.forget(name),
+          onMessage: message,
+          onEnd: ({ name }) => decoder.templates.forget(name),
           warn,
           connectionsMax: connections,
         });
@@ -141,30 +132,7 @@ export class Collecting {
 
   /** All that was counted, by name. */
   get counts(): Readonly<Record<string, number>> {
-    const { counts, sequences, held, templates } = this.#collector.decoder;
-    const { counts: sflow, agents } = this.#sflow;
-    const all: Record<string, number> = {
-      messages: counts.messages + sflow.datagrams,
-      messages_foreign: counts.foreign,
-      malformed: counts.malformed + sflow.malformed,
-      records: counts.records + sflow.flows,
-      option_records: counts.optionRecords,
-      flow_samples: sflow.flowSamples,
-      counter_samples: sflow.counterSamples,
-      interface_counters: sflow.interfaceCounters,
-      samples_unknown: sflow.unknownSamples,
-      samples_without_ip: sflow.withoutIp,
-      samples_dropped: agents.dropped,
-      sequence_lost: sequences.lost + agents.sequences.lost,
-      messages_late: sequences.late + agents.sequences.late,
-      exporter_restarts: sequences.restarts + agents.sequences.restarts,
-      sets_held: held.size,
-      sets_without_template: held.dropped,
-      templates_received: counts.templates,
-      templates: templates.size,
-      templates_evicted: templates.evicted,
-      ...this.#ended,
-    };
+    const all = { ...this.#decoding.counts, ...this.#ended };
     for (const input of [...this.#files, ...this.#udp, ...this.#streams]) addTo(all, input.counts);
     return all;
   }
@@ -186,7 +154,7 @@ export class Collecting {
     while (this.#hasMore && performance.now() < until);
     this.#templates?.write();
     this.#close();
-    this.#collector.decoder.held.clear();
+    this.#decoding.decoder.held.clear();
   }
 }
 
