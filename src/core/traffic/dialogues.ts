@@ -5,7 +5,7 @@ import type { Dialogue, Turn } from "./tcp-session.ts";
 import { applicationData, clientFinished, clientHello, serverHello } from "./tls-hello.ts";
 
 /** What a turn is made from; `size` defaults to that of the block, `wait` to none. */
-interface Speech {
+export interface Speech {
   readonly block: Block;
   readonly size?: number;
   readonly wait?: number;
@@ -14,13 +14,13 @@ interface Speech {
 const MILLISECOND = 1000;
 const KILOBYTE = 1024;
 
-const client = ({ block, size = block.size, wait = 0 }: Speech): Turn => ({
+export const client = ({ block, size = block.size, wait = 0 }: Speech): Turn => ({
   fromClient: true,
   block,
   size,
   wait,
 });
-const server = ({ block, size = block.size, wait = 0 }: Speech): Turn => ({
+export const server = ({ block, size = block.size, wait = 0 }: Speech): Turn => ({
   fromClient: false,
   block,
   size,

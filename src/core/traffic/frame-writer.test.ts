@@ -156,7 +156,7 @@ test("FrameWriter has room for a batch of the longest frames in front of the pay
 test("PayloadArena refuses more than it has room for", () => {
   const writer = new FrameWriter();
   const fill = (): void => {
-    for (let i = 0; i < 1000; i++) writer.payloads.add(new Uint8Array(1460));
+    for (let i = 0; i < 3000; i++) writer.payloads.add(new Uint8Array(1460));
   };
   expect(fill).toThrow("payload arena is too small");
 });

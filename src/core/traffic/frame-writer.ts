@@ -7,7 +7,7 @@ import { SYN, type TcpSegment } from "./tcp-segment.ts";
 
 /** Room for one frame: Ethernet, one VLAN tag and 1500 bytes, rounded up. */
 const FRAME_ROOM = 1536;
-const ARENA_SIZE = 192 * 1024;
+const ARENA_SIZE = 3 << 20;
 /** Ethernet's shortest frame without its check sequence (IEEE 802.3 section 3.2.8). */
 const FRAME_SIZE_MIN = 60;
 

@@ -13,6 +13,8 @@ import { Calendar } from "./calendar.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { Office } from "./office.ts";
 import { People } from "./people.ts";
+import { enterOrdinary } from "./quiet/hour.ts";
+import { Network } from "./quiet/network.ts";
 import { Random } from "./rng.ts";
 import type { Stage } from "./stage.ts";
 import type { Attack, Truth } from "./truth.ts";
@@ -23,6 +25,11 @@ export interface TrafficOptions {
   readonly seed: number;
   /** Seconds of traffic, 10 to 86,400; default 120. */
   readonly seconds?: number;
+  /**
+   * `demo`, an office with attacks inside, unless told; `quiet`, a larger one in which nothing is wrong: `hosts` are then all of its
+   * hosts, 100 to 2000 and 500 by default, and an hour of it has some 200,000 flows.
+   */
+  readonly profile?: "demo" | "quiet";
   /** Clients in the office, 8 to 2000; default 60. */
   readonly hosts?: number;
   /** Normal sessions as a multiple of the default's, above 0 up to 1000; the attacks stay as they are. */
@@ -49,8 +56,8 @@ const START_DEFAULT = 1_767_603_600 * SECOND;
  */
 export class TrafficGenerator {
   readonly #stage: Stage;
-  readonly #office: Office;
-  readonly #attackDice: Random;
+  /** Who attacks whom is chosen from it; a quiet office has none. */
+  readonly #field: Omit<Field, "span"> | undefined;
   #truth: Truth = { attacks: [] };
   #end: number;
 
@@ -58,22 +65,36 @@ export class TrafficGenerator {
   constructor(options: TrafficOptions) {
     const seed = within("seed", options.seed, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
     const seconds = within("seconds", options.seconds ?? 120, SECONDS);
-    const hosts = within("hosts", options.hosts ?? 60, [8, 2000]);
+    const isQuiet = options.profile === "quiet";
+    const hosts = within("hosts", options.hosts ?? (isQuiet ? 500 : 60), [isQuiet ? 100 : 8, 2000]);
     const start = within("start", options.start ?? START_DEFAULT, [0, 2 ** 52]);
     const scale = options.scale ?? 1;
     if (!(scale > 0 && scale <= 1000)) {
       throw usageError(`traffic: scale: expected a number above 0 up to 1000, got ${scale}`);
     }
-    // Dice of their own, so that a busier office has the same hosts and meets the same attacks.
-    this.#office = new Office(new Random(seed), hosts);
-    this.#attackDice = new Random(~seed);
     const random = new Random(seed ^ 0x5eed);
     this.#stage = { writer: new FrameWriter(), calendar: new Calendar(), random };
     this.#end = start;
-    const background = new Background(this.#stage, this.#office);
-    background.enter(start, scale);
-    new People(this.#stage, this.#office, background).enter(start, scale);
+    // Dice of their own, so that a busier office has the same hosts and meets the same attacks.
+    const ground = new Random(seed);
+    if (isQuiet) enterOrdinary(this.#stage, new Network(ground, hosts), { start, scale });
+    else
+      this.#field = {
+        office: this.#enterDemo(ground, { hosts, start, scale }),
+        random: new Random(~seed),
+      };
     this.goOn(seconds);
+  }
+
+  #enterDemo(
+    ground: Random,
+    { hosts, start, scale }: { hosts: number; start: number; scale: number },
+  ): Office {
+    const office = new Office(ground, hosts);
+    const background = new Background(this.#stage, office);
+    background.enter(start, scale);
+    new People(this.#stage, office, background).enter(start, scale);
+    return office;
   }
 
   /** What the frames contain since it was last told to go on; known before the first of them. */
@@ -94,16 +115,18 @@ export class TrafficGenerator {
    */
   goOn(seconds: number): void {
     const length = within("seconds", seconds, SECONDS) * SECOND;
-    const field: Field = {
-      office: this.#office,
-      random: this.#attackDice,
-      span: { start: this.#end, length },
-    };
+    const field = this.#field;
+    const span = { start: this.#end, length };
     this.#end += length;
+    if (field) this.#truth = { attacks: this.#attack({ ...field, span }) };
+  }
+
+  /** Begin three attacks; returns them by their beginning. */
+  #attack(field: Field): Attack[] {
     const plans = [planVerticalScan(field), planHorizontalScan(field), planSynFlood(field)];
-    for (const plan of plans) new Barrage(this.#stage, this.#office, plan);
+    for (const plan of plans) new Barrage(this.#stage, field.office, plan);
     const attacks: Attack[] = plans.map(({ truth }) => truth);
-    this.#truth = { attacks: attacks.sort((a, b) => a.firstMicros - b.firstMicros) };
+    return attacks.sort((a, b) => a.firstMicros - b.firstMicros);
   }
 
   /**

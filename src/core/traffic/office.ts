@@ -67,13 +67,13 @@ export class Office {
     this.gone = server(66);
     this.printer = server(40);
     this.clients = Array.from({ length: clientCount }, (_, i) => this.#client(i));
-    this.clock = this.#remote(123);
+    this.clock = this.remote(123);
     this.sites = Array.from({ length: SITES }, (_, i) => ({
-      host: this.#remote(1000 + i * 97),
+      host: this.remote(1000 + i * 97),
       name: `${i % 3 === 0 ? "www" : "cdn"}.site-${i}.example`,
     }));
-    this.peers = Array.from({ length: PEERS }, (_, i) => this.#remote(40_000 + i * 311));
-    this.deadPeers = Array.from({ length: DEAD_PEERS }, (_, i) => this.#remote(70_000 + i * 173));
+    this.peers = Array.from({ length: PEERS }, (_, i) => this.remote(40_000 + i * 311));
+    this.deadPeers = Array.from({ length: DEAD_PEERS }, (_, i) => this.remote(70_000 + i * 173));
     this.mdnsGroup = new Host({
       ipv4: ipv4(224, 0, 0, 251),
       ipv6: [0xff020000, 0, 0, 0xfb],
@@ -122,7 +122,8 @@ export class Office {
     });
   }
 
-  #remote(number: number): Host {
+  /** A host of the Internet: 198.18.0.0 and so many. */
+  remote(number: number): Host {
     const net = this.#random.between(1, 0x7fff);
     return new Host({
       ipv4: ipv4(198, 18, 0, 0) + number,

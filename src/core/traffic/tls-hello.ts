@@ -4,18 +4,19 @@ import type { Random } from "./rng.ts";
 const HANDSHAKE = 22;
 const CHANGE_CIPHER_SPEC = [20, 3, 3, 0, 1, 1];
 const APPLICATION_DATA = 23;
-const CLIENT_HELLO = 1;
+export const CLIENT_HELLO = 1;
 const SERVER_HELLO = 2;
 
-const u16 = (value: number): number[] => [value >> 8, value & 255];
+export const u16 = (value: number): number[] => [value >> 8, value & 255];
 /** The content behind its length in two bytes. */
-const vector16 = (content: number[]): number[] => [...u16(content.length), ...content];
-const extension = (type: number, content: number[]): number[] => [
+export const vector16 = (content: number[]): number[] => [...u16(content.length), ...content];
+export const extension = (type: number, content: number[]): number[] => [
   ...u16(type),
   ...vector16(content),
 ];
 const record = (type: number, content: number[]): number[] => [type, 3, 3, ...vector16(content)];
-const handshake = (type: number, content: number[]): number[] =>
+/** A message of the handshake in a record of its own. */
+export const handshake = (type: number, content: number[]): number[] =>
   record(HANDSHAKE, [type, 0, ...vector16(content)]);
 
 /** What a browser sends first: TLS 1.3, x25519, ALPN, the server's name (RFC 8446 section 4.1.2). */
