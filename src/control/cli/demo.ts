@@ -7,14 +7,14 @@ import { GeneratorSource } from "../../collectors/generator.ts";
 import type { Alert } from "../../core/alert.ts";
 import { EXIT } from "../../core/errors.ts";
 import { METER_DEFAULTS } from "../../core/flow/meter.ts";
-import type { Attack } from "../../core/traffic/truth.ts";
 import { Control } from "../control.ts";
 import { moduleEntry, modulesNamed } from "../modules.ts";
 import { parseSettings } from "../params.ts";
+import { truthLines } from "./demo-truth.ts";
 import { StopSignal } from "./drive.ts";
 import { list, names, numberIn, type Status } from "./options.ts";
 import { summary } from "./replay.ts";
-import { alertLine, grouped, print, say, sayFailure } from "./terminal.ts";
+import { alertLine, print, say, sayFailure } from "./terminal.ts";
 
 interface Flags {
   readonly seed: number;
@@ -30,7 +30,7 @@ export function demoCommand(program: Command, status: Status): Command {
   return program
     .command("demo")
     .description(
-      "Show the whole product at work on generated traffic, with scans and a SYN flood inside.",
+      "Show the whole product at work on generated traffic, with ten kinds of attack inside.",
     )
     .addOption(
       new Option("--seed <number>", "which traffic is generated")
@@ -99,11 +99,14 @@ async function demo(flags: Flags): Promise<number> {
   }
   if (flags.once) {
     await Promise.race([control.finished(), signal.wait]);
-    summary(control.snapshot(), [...events.values()]);
-    tellTruth(new GeneratorSource(traffic).truth.attacks);
+    const alerts = [...events.values()];
+    summary(control.snapshot(), alerts);
+    say("What was hidden in the traffic, and who found it:");
+    for (const line of truthLines(new GeneratorSource(traffic).truth.attacks, alerts))
+      say(`  ${line}`);
   } else {
     print(
-      `The console is at ${control.url}console: generated traffic goes through the whole product, and the first scan is found in some ten seconds. Ctrl-C ends.\n`,
+      `The console is at ${control.url}console: generated traffic goes through the whole product, and the first attacks are found in some ten seconds. Ctrl-C ends.\n`,
     );
     await signal.wait;
   }
@@ -113,20 +116,3 @@ async function demo(flags: Flags): Promise<number> {
 
 /** Flows leave soon, so that what is found is seen soon. */
 const QUICK = { idle: 5, linger: 1, brief: 2, active: 60 };
-
-/** What the generator hid, which the detectors were not told. */
-function tellTruth(attacks: readonly Attack[]): void {
-  say("What was hidden in the traffic:");
-  for (const attack of attacks) say(`  ${attackText(attack)}`);
-}
-
-function attackText(attack: Attack): string {
-  switch (attack.kind) {
-    case "vertical-scan":
-      return `vertical scan: ${attack.attacker} -> ${attack.victim}, ${grouped(attack.ports)} ports`;
-    case "horizontal-scan":
-      return `horizontal scan: ${attack.attacker} -> ${grouped(attack.hosts)} hosts, port ${attack.port}`;
-    case "syn-flood":
-      return `SYN flood: ${grouped(attack.sources)} spoofed sources -> ${attack.victim}:${attack.port} (a later release detects it; here it must fool no one)`;
-  }
-}

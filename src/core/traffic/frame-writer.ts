@@ -24,6 +24,15 @@ const PROTOCOL_ICMPV6 = 58;
 const SYN_OPTIONS = [0x020405b4, 0x01010402, 0x01030307] as const;
 const SYN_OPTIONS_SUM = SYN_OPTIONS.reduce((sum, word) => sum + wordSum(word), 0);
 
+export interface Echo {
+  readonly reply: boolean;
+  readonly id: number;
+  readonly sequence: number;
+  readonly size: number;
+  /** `size` bytes in place of ping's. */
+  readonly content?: Uint8Array;
+}
+
 /** Writes whole frames, with right checksums, one behind the other into the buffer of a batch. */
 export class FrameWriter {
   /** Frames lie in front, the payloads they are copied from behind. */
@@ -100,12 +109,8 @@ export class FrameWriter {
     this.#close(time, at + udpSize);
   }
 
-  /** An echo request or reply of `size` payload bytes (RFC 792, RFC 4443 section 4). */
-  echo(
-    time: number,
-    path: Path,
-    echo: { reply: boolean; id: number; sequence: number; size: number },
-  ): void {
+  /** An echo request or reply of `size` payload bytes, or with this content (RFC 792, RFC 4443 section 4). */
+  echo(time: number, path: Path, echo: Echo): void {
     const { view } = this;
     const icmpSize = 8 + echo.size;
     const v4 = path.version === 4;
@@ -116,7 +121,8 @@ export class FrameWriter {
     view.setUint16(at + 2, 0);
     view.setUint16(at + 4, echo.id);
     view.setUint16(at + 6, echo.sequence);
-    for (let i = 0; i < echo.size; i++) this.bytes[at + 8 + i] = i;
+    if (echo.content) this.bytes.set(echo.content, at + 8);
+    else for (let i = 0; i < echo.size; i++) this.bytes[at + 8 + i] = i;
     // RFC 4443 section 2.3: ICMPv6 sums a pseudo-header, ICMP does not.
     const pseudo = v4 ? 0 : pseudoSum(path) + PROTOCOL_ICMPV6 + icmpSize;
     view.setUint16(at + 2, ~fold(pseudo + this.#sum(at, icmpSize)));

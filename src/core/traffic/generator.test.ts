@@ -66,7 +66,7 @@ test("TrafficGenerator scales normal traffic and leaves the attacks as they are"
 
 test("TrafficGenerator contains each kind of frame an office has", () => {
   const kinds = new Set<string>();
-  const traffic = new TrafficGenerator({ seed: 2, seconds: 60 });
+  const traffic = new TrafficGenerator({ seed: 2 });
   const frames = new FrameBatch();
   while (traffic.next(frames)) {
     for (let i = 0; i < frames.count; i++) kinds.add(kindOf(frames, frames.start[i]!));

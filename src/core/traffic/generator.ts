@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { usageError } from "../errors.ts";
 import { FRAMES_MAX, type FrameBatch } from "../packet/frames.ts";
-import {
-  Barrage,
-  type Field,
-  planHorizontalScan,
-  planSynFlood,
-  planVerticalScan,
-} from "./attacks.ts";
+import type { Field, Plan } from "./attack-plan.ts";
 import { Background } from "./background.ts";
 import { Calendar } from "./calendar.ts";
 import { FrameWriter } from "./frame-writer.ts";
+import { planGuessing, planMining, planWebAttack, Script } from "./intrusions.ts";
 import { Office } from "./office.ts";
 import { People } from "./people.ts";
 import { enterOrdinary } from "./quiet/hour.ts";
 import { Network } from "./quiet/network.ts";
+import { planReflection } from "./reflection.ts";
 import { Random } from "./rng.ts";
+import { planHorizontalScan, planSynFlood, planVerticalScan } from "./scans.ts";
 import type { Stage } from "./stage.ts";
 import type { Attack, Truth } from "./truth.ts";
+import { planDnsTunnel, planIcmpTunnel, planMadeUpNames } from "./tunnels.ts";
 
 /** What is generated; equal options give equal frames. */
 export interface TrafficOptions {
@@ -43,8 +41,8 @@ const SECONDS = [10, 86_400] as const;
 const START_DEFAULT = 1_767_603_600 * SECOND;
 
 /**
- * Ethernet frames of an office with a vertical scan, a horizontal scan and a SYN flood inside, and with three more
- * for each time it is told to go on.
+ * Ethernet frames of an office with an attack of each kind inside, and with one more of each for each time it is told to
+ * go on; or of one in which nothing is wrong.
  *
  * @example
  * ```ts
@@ -56,8 +54,8 @@ const START_DEFAULT = 1_767_603_600 * SECOND;
  */
 export class TrafficGenerator {
   readonly #stage: Stage;
-  /** Who attacks whom is chosen from it; a quiet office has none. */
-  readonly #field: Omit<Field, "span"> | undefined;
+  /** What attacks are planned with; a quiet office has none. */
+  readonly #attackers: { field: Omit<Field, "span">; script: Script } | undefined;
   #truth: Truth = { attacks: [] };
   #end: number;
 
@@ -78,11 +76,13 @@ export class TrafficGenerator {
     // Dice of their own, so that a busier office has the same hosts and meets the same attacks.
     const ground = new Random(seed);
     if (isQuiet) enterOrdinary(this.#stage, new Network(ground, hosts), { start, scale });
-    else
-      this.#field = {
-        office: this.#enterDemo(ground, { hosts, start, scale }),
-        random: new Random(~seed),
+    else {
+      const office = this.#enterDemo(ground, { hosts, start, scale });
+      this.#attackers = {
+        field: { office, random: new Random(~seed) },
+        script: new Script(this.#stage.writer.payloads, new Random(seed ^ 0xbad)),
       };
+    }
     this.goOn(seconds);
   }
 
@@ -108,25 +108,36 @@ export class TrafficGenerator {
   }
 
   /**
-   * Let the traffic go on for 10 to 86,400 seconds beyond its end: what people were doing there goes on, and three other
-   * attacks come.
+   * Let the traffic go on for 10 to 86,400 seconds beyond its end: what people were doing there goes on, and other attacks
+   * come.
    *
    * @throws NemeanError ERR_USAGE when the seconds are out of their range
    */
   goOn(seconds: number): void {
     const length = within("seconds", seconds, SECONDS) * SECOND;
-    const field = this.#field;
     const span = { start: this.#end, length };
     this.#end += length;
-    if (field) this.#truth = { attacks: this.#attack({ ...field, span }) };
+    if (!this.#attackers) return;
+    const { field, script } = this.#attackers;
+    this.#truth = { attacks: this.#attack({ ...field, span }, script) };
   }
 
-  /** Begin three attacks; returns them by their beginning. */
-  #attack(field: Field): Attack[] {
-    const plans = [planVerticalScan(field), planHorizontalScan(field), planSynFlood(field)];
-    for (const plan of plans) new Barrage(this.#stage, field.office, plan);
-    const attacks: Attack[] = plans.map(({ truth }) => truth);
-    return attacks.sort((a, b) => a.firstMicros - b.firstMicros);
+  /** Begin an attack of each kind; returns them by their beginning. */
+  #attack(field: Field, script: Script): Attack[] {
+    const plans: Plan[] = [
+      planVerticalScan(field),
+      planHorizontalScan(field),
+      planSynFlood(field),
+      planReflection(field),
+      planGuessing(field, script),
+      planWebAttack(field, script),
+      planMining(field, script),
+      planDnsTunnel(field),
+      planMadeUpNames(field),
+      planIcmpTunnel(field),
+    ];
+    for (const { enter } of plans) enter(this.#stage);
+    return plans.map(({ truth }) => truth).sort((a, b) => a.firstMicros - b.firstMicros);
   }
 
   /**

@@ -162,6 +162,20 @@ function recountRound(traffic: TrafficGenerator): void {
     lastMicros: horizontal.lastMicros,
   });
 
+  for (const attack of traffic.truth.attacks) {
+    if (attack.kind !== "password-guessing" && attack.kind !== "web-attack") continue;
+    const [port, count] =
+      attack.kind === "web-attack" ? [80, attack.requests] : [22, attack.attempts];
+    const begun = flows.filter(
+      (flow) =>
+        flow.port === port &&
+        textOf(flow.source) === attack.attacker &&
+        textOf(flow.target) === attack.victim,
+    );
+    expect(begun.length).toBeGreaterThanOrEqual(count);
+    expect(begun.length - count).toBeLessThan(12);
+  }
+
   const flooding = flows.filter(
     (flow) => flow.port === flood.port && textOf(flow.target) === flood.victim,
   );

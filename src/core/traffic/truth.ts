@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-/** When the SYNs of an attack were seen, in whole microseconds since 1970, both included. */
+/** When the first and the last conversation of an attack began, in whole microseconds since 1970, both included. */
 interface Limits {
   readonly firstMicros: number;
   readonly lastMicros: number;
@@ -31,10 +31,76 @@ export interface SynFlood extends Limits {
   readonly sources: number;
 }
 
-export type Attack = VerticalScan | HorizontalScan | SynFlood;
+export interface PasswordGuessing extends Limits {
+  readonly kind: "password-guessing";
+  readonly attacker: string;
+  readonly victim: string;
+  /** Connections to the SSH server, each with a few refused passwords. */
+  readonly attempts: number;
+}
+
+/** Servers of the Internet answer to who never asked them. */
+export interface Reflection extends Limits {
+  readonly kind: "reflection";
+  readonly victim: string;
+  readonly vector: "DNS" | "NTP" | "SSDP";
+  readonly reflectors: number;
+  readonly packets: number;
+}
+
+export interface DnsTunnel extends Limits {
+  readonly kind: "dns-tunnel";
+  readonly attacker: string;
+  readonly domain: string;
+  /** Names asked for, all different. */
+  readonly names: number;
+}
+
+/** Malware that asks for the names of its control server, none of which is registered. */
+export interface MadeUpNames extends Limits {
+  readonly kind: "made-up-names";
+  readonly attacker: string;
+  readonly names: number;
+}
+
+export interface IcmpTunnel extends Limits {
+  readonly kind: "icmp-tunnel";
+  readonly attacker: string;
+  /** Where the tunnel leads. */
+  readonly peer: string;
+  /** Echo requests, each answered. */
+  readonly requests: number;
+}
+
+export interface Mining extends Limits {
+  readonly kind: "mining";
+  readonly attacker: string;
+  readonly pool: string;
+  readonly port: number;
+}
+
+/** SQL where a web application expects a number. */
+export interface WebAttack extends Limits {
+  readonly kind: "web-attack";
+  readonly attacker: string;
+  readonly victim: string;
+  readonly requests: number;
+}
+
+export type Attack =
+  | VerticalScan
+  | HorizontalScan
+  | SynFlood
+  | PasswordGuessing
+  | Reflection
+  | DnsTunnel
+  | MadeUpNames
+  | IcmpTunnel
+  | Mining
+  | WebAttack;
 
 /** What is in the traffic besides its normal part: the answers to check a detector's against. */
 export interface Truth {
-  /** By the time of the first SYN. */
+  /** By the time of the first frame. */
   readonly attacks: readonly Attack[];
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { type Field, moments, type Plan, SECOND, V6_CHANCE } from "./attack-plan.ts";
 import { type Actor, DONE } from "./calendar.ts";
 import { Host, type IpVersion } from "./host.ts";
 import type { Office } from "./office.ts";
@@ -17,27 +18,11 @@ interface Probe {
   readonly outcome: Outcome;
 }
 
-/** The span of time attacks have to fit in, in microseconds. */
-export interface Span {
-  readonly start: number;
-  readonly length: number;
-}
-
-/** What the planning of an attack needs. */
-export interface Field {
-  readonly office: Office;
-  readonly random: Random;
-  readonly span: Span;
-}
-
-interface Plan<Attack> {
-  readonly truth: Attack;
+interface Probes {
   readonly probes: readonly Probe[];
   readonly version: IpVersion;
 }
 
-const SECOND = 1_000_000;
-const V6_CHANCE = 0.25;
 const AGAIN_CHANCE = 0.08;
 
 /** Many ports of one host in random order; what is closed resets, what is filtered keeps silent. */
@@ -71,7 +56,7 @@ export function planVerticalScan({ office, random, span }: Field): Plan<Vertical
     ports: ports.length,
     ...limits(all),
   };
-  return { truth, probes: all, version };
+  return { truth, enter: barrage(office, { probes: all, version }) };
 }
 
 /** One port of many addresses, most of which nobody has. */
@@ -97,7 +82,7 @@ export function planHorizontalScan({ office, random, span }: Field): Plan<Horizo
     hosts: victims.length,
     ...limits(all),
   };
-  return { truth, probes: all, version };
+  return { truth, enter: barrage(office, { probes: all, version }) };
 }
 
 /** SYNs of thousands of forged sources, each seen once, onto one service; part of them is answered. */
@@ -124,22 +109,26 @@ export function planSynFlood({ office, random, span }: Field): Plan<SynFlood> {
     sources: count,
     ...limits(probes),
   };
-  return { truth, probes, version };
+  return { truth, enter: barrage(office, { probes, version }) };
 }
 
+const barrage =
+  (office: Office, probes: Probes) =>
+  (stage: Stage): void => {
+    stage.calendar.enter(probes.probes[0]!.time, new Barrage(stage, office, probes));
+  };
+
 /** Sends the probes of a plan when their times come. */
-export class Barrage implements Actor {
+class Barrage implements Actor {
   readonly #stage: Stage;
   readonly #office: Office;
-  readonly #plan: Plan<unknown>;
+  readonly #plan: Probes;
   #index = 0;
 
-  /** Enters itself into the calendar. */
-  constructor(stage: Stage, office: Office, plan: Plan<unknown>) {
+  constructor(stage: Stage, office: Office, plan: Probes) {
     this.#stage = stage;
     this.#office = office;
     this.#plan = plan;
-    stage.calendar.enter(plan.probes[0]!.time, this);
   }
 
   act(now: number): number {
@@ -167,19 +156,6 @@ function scanner(office: Office, random: Random, first: number): Host {
     hopLimit: random.between(40, 58),
     delay: random.between(4000, 60_000),
   });
-}
-
-/** Rising times within the span: an attack begins in its first half and has ended before its last fifth. */
-function moments(
-  random: Random,
-  span: Span,
-  { count, seconds }: { count: number; seconds: number },
-): number[] {
-  const length = Math.min(seconds * SECOND, span.length / 4);
-  const start = span.start + span.length * (0.08 + 0.45 * random.unit());
-  return Array.from({ length: count }, (_, i) =>
-    Math.floor(start + ((i + random.unit()) / count) * length),
-  );
 }
 
 /** Scanners ask some of the silent targets once more, a second later. */
