@@ -20,26 +20,32 @@ function run(command: readonly string[], cwd = folder): { code: number; out: str
   return { code: exitCode, out: stdout.toString() };
 }
 
-let fromSource = "";
+/** The alerts of the demo. Which of two comes first is up to the processes when they are of different detectors. */
+const alertsOf = (command: readonly string[]): string[] =>
+  run([...command, ...DEMO])
+    .out.split("\n")
+    .sort();
+
+let fromSource: string[] = [];
 beforeAll(() => {
-  fromSource = run([process.execPath, MAIN, ...DEMO]).out;
+  fromSource = alertsOf([process.execPath, MAIN]);
 });
 
 test("the demo from source raises alerts", () => {
-  expect(fromSource).toContain("vportscan");
-  expect(fromSource).toContain("haddrscan");
+  for (const detector of ["vportscan", "haddrscan"])
+    expect(fromSource.some((line) => line.includes(detector))).toBe(true);
 });
 
 test("one bundled file is the whole product: Workers, database and API", () => {
   run([process.execPath, "build", MAIN, "--target", "bun", "--outdir", join(folder, "dist")], ROOT);
   expect(readdirSync(join(folder, "dist"))).toEqual(["main.js"]);
-  expect(run([process.execPath, join(folder, "dist/main.js"), ...DEMO]).out).toBe(fromSource);
+  expect(alertsOf([process.execPath, join(folder, "dist/main.js")])).toEqual(fromSource);
 });
 
 test("a compiled binary is the whole product and needs no Bun", () => {
   const binary = join(folder, "nemean");
   run([process.execPath, "build", MAIN, "--compile", "--outfile", binary], ROOT);
-  expect(run([binary, ...DEMO]).out).toBe(fromSource);
+  expect(alertsOf([binary])).toEqual(fromSource);
 });
 
 test("a compiled binary has the console inside", async () => {
