@@ -208,6 +208,24 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
     expect(existsSync(join(data, "state/routers.templates"))).toBe(true);
   });
 
+  test("a collector that has nothing to say holds back no alert of a tap", async () => {
+    const data = join(folder, "beside");
+    const sources =
+      '[[sources]]\ninterface = "right"\n[collectors.routers]\nlisten = "udp:127.0.0.1:4741"\n';
+    writeFileSync(`${data}.toml`, `${sources}[api]\nport = 0\n`);
+    await using product = new Product(["up", "--config", `${data}.toml`, "--data", data]);
+    await product.said(/capturing from right, collecting for routers/);
+    scan(0x0a090908);
+    const unix = join(data, "control.sock");
+    // This waits for less than flows would be held back: their idle timeout.
+    const alert = await product.until(async () => {
+      const answer = await fetch("http://localhost/api/v1/alerts", { unix });
+      return ((await answer.json()) as { items: unknown[] }).items[0];
+    }, "an alert");
+    expect(alert).toMatchObject({ detector: "vportscan", source: { ip: "10.9.9.8" } });
+    expect((await product.stop()).code).toBe(0);
+  });
+
   test("detectors that are killed come back, and go on with what capture sends", async () => {
     const { product, processes, alerts } = await up("killed", "");
     await using _ = product;

@@ -2,15 +2,14 @@
 import type { Batch } from "../core/batch.ts";
 import { EXIT, NemeanError } from "../core/errors.ts";
 import type { IntakeTarget } from "../core/flow/intake.ts";
-import type { Merge } from "../core/merge.ts";
-import type { Receiver } from "../core/port.ts";
+import type { Merge, RestingReceiver } from "../core/merge.ts";
 import { sameLayout, type Template } from "../core/unirec/template.ts";
 
 /** An input of a merge that takes one layout: the merge's. */
 export class MergeTarget implements IntakeTarget {
   readonly template: Template;
   readonly followsTime = true;
-  readonly #input: Receiver;
+  readonly #input: RestingReceiver;
   readonly #sender: string;
 
   /** @param sender as errors call it */
@@ -31,6 +30,11 @@ export class MergeTarget implements IntakeTarget {
 
   receive(batch: Batch): void {
     this.#input.receive(batch);
+  }
+
+  /** As a merge's input does. */
+  rest(): void {
+    this.#input.rest();
   }
 
   advance(watermark: number): void {

@@ -22,6 +22,8 @@ export interface TrapFeedPlan {
 const LATENESS = 2 * SECOND;
 /** Milliseconds without a record after which event time follows the wall clock. */
 const SILENT_MS = 1000;
+/** Milliseconds that flows wait for those of a sender that is behind. */
+const PATIENCE_MS = 2000;
 const WAIT_MS = 100;
 /** Milliseconds that what was sent already has to arrive once the process is told to stop. */
 const LAST_MS = 1000;
@@ -32,22 +34,27 @@ const LAST_MS = 1000;
  */
 export class TrapFeed implements Disposable {
   readonly #plan: TrapFeedPlan;
+  readonly #merges: readonly Merge[];
   readonly #env: TrapEnvironment;
   readonly #inputs: TrapInput[] = [];
-  readonly #intakes: FlowIntake[] = [];
-  #messages = 0;
-  #heard = performance.now();
+  /** Of each input what it leads to, how many messages it had, and when the last one came or it was found silent. */
+  readonly #heard: {
+    readonly target: MergeTarget;
+    readonly intake: FlowIntake;
+    readonly heard: { messages: number; at: number };
+  }[] = [];
   #connected = false;
 
   /** @throws {NemeanError} ERR_TRAP, ERR_SOCKET */
   constructor(plan: TrapFeedPlan, merges: readonly Merge[], env: TrapEnvironment) {
     this.#plan = plan;
+    this.#merges = merges;
     this.#env = env;
     for (const interfaces of plan.senders)
       for (const [i, text] of interfaces.entries()) {
         const target = new MergeTarget(merges[i]!, text);
         const intake = new FlowIntake(target, { lateness: LATENESS });
-        this.#intakes.push(intake);
+        this.#heard.push({ target, intake, heard: { messages: 0, at: performance.now() } });
         this.#inputs.push(openInput(parseInput(text), intake, env));
       }
   }
@@ -74,17 +81,23 @@ export class TrapFeed implements Disposable {
     return !this.#inputs.every(({ ended }) => ended);
   }
 
-  /** A tap without traffic must not stop event time: detectors tick by the wall clock then. */
+  /**
+   * A sender that has nothing to say must not hold back the others, nor stop event time: after a second it rests, and event time follows
+   * the wall clock, as detectors then tick by it.
+   */
   #watchSilence(): void {
-    const messages = this.stats.reduce((sum, stats) => sum + stats.messages, 0);
+    if (this.#plan.lag === undefined) return;
     const now = performance.now();
-    if (messages !== this.#messages) {
-      this.#messages = messages;
-      this.#heard = now;
-    } else if (this.#plan.lag !== undefined && now - this.#heard > SILENT_MS) {
-      this.#heard = now;
-      const watermark = Date.now() * 1000 - this.#plan.lag * SECOND;
-      for (const intake of this.#intakes) intake.advance(watermark);
+    for (const merge of this.#merges) merge.relieve(now - PATIENCE_MS);
+    const watermark = Date.now() * 1000 - this.#plan.lag * SECOND;
+    for (const [i, { messages }] of this.stats.entries()) {
+      const { target, intake, heard } = this.#heard[i]!;
+      if (messages !== heard.messages) Object.assign(heard, { messages, at: now });
+      else if (now - heard.at > SILENT_MS) {
+        heard.at = now;
+        intake.advance(watermark);
+        target.rest();
+      }
     }
   }
 

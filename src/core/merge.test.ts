@@ -80,6 +80,46 @@ test("Merge lets an input that ended hold nothing back, and keeps its last recor
   expect(events.slice(3)).toEqual([flowOf(8, 8), flowOf(9, 9), "end"]);
 });
 
+test("Merge does not wait for an input that rests, until it has something to say, and goes by all where all rest", () => {
+  const merge = new Merge(flow);
+  const { events, rows } = outcome(merge);
+  const [busy, quiet] = [merge.input(), merge.input()];
+  busy.receive(packed(flow, [flowOf(5, 1)]));
+  busy.advance(4);
+  expect(events).toEqual([]);
+  quiet.rest();
+  expect(events).toEqual([flowOf(5, 1), 4]);
+  quiet.receive(packed(flow, [flowOf(6, 2)]));
+  busy.receive(packed(flow, [flowOf(7, 3)]));
+  busy.advance(6);
+  expect(rows()).toHaveLength(1);
+  quiet.advance(6);
+  expect(rows().map((row) => row["ID"])).toEqual([1, 2, 3]);
+  busy.rest();
+  quiet.rest();
+  busy.advance(9);
+  quiet.advance(8);
+  expect(events.at(-1)).toBe(8);
+});
+
+test("Merge lets go of what is over when it has waited for long, and keeps event time where it is", () => {
+  const merge = new Merge(flow);
+  const { events } = outcome(merge);
+  const [busy, late] = [merge.input(), merge.input()];
+  late.advance(1);
+  busy.receive(packed(flow, [flowOf(5, 1)]));
+  busy.advance(4);
+  busy.receive(packed(flow, [flowOf(6, 2)]));
+  merge.relieve(Number.NEGATIVE_INFINITY);
+  expect(events).toEqual([1]);
+  merge.relieve(performance.now());
+  // What is not over yet stays.
+  expect(events).toEqual([1, flowOf(5, 1)]);
+  late.advance(9);
+  busy.advance(7);
+  expect(events).toEqual([1, flowOf(5, 1), 4, flowOf(6, 2), 7]);
+});
+
 test("Merge closes all inputs at once", () => {
   const merge = new Merge(flow);
   const { events } = outcome(merge);

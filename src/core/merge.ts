@@ -47,7 +47,7 @@ export class Merge {
   }
 
   /** One more producer. */
-  input(): Receiver {
+  input(): RestingReceiver {
     const input = new MergeInput(this);
     this.#inputs.push(input);
     return input;
@@ -62,11 +62,13 @@ export class Merge {
     this.#release();
   }
 
-  /** Event time is the least of all inputs that go on. Inputs call this. */
+  /** Event time is the least of all inputs that go on and do not rest, or of all where they all rest. Inputs call this. */
   advance(): void {
     let watermark = Number.POSITIVE_INFINITY;
+    const doAllRest = this.#inputs.every((input) => input.ended || input.rests);
     for (const input of this.#inputs)
-      if (!input.ended) watermark = Math.min(watermark, input.watermark);
+      if (!input.ended && (doAllRest || !input.rests))
+        watermark = Math.min(watermark, input.watermark);
     for (;;) {
       let next = Number.POSITIVE_INFINITY;
       for (const input of this.#inputs) next = Math.min(next, input.next);
@@ -76,6 +78,22 @@ export class Merge {
       this.#pass(next);
     }
     if (watermark !== Number.POSITIVE_INFINITY) this.#pass(watermark);
+  }
+
+  /**
+   * Let go of stretches that were over at a time of `performance.now()` already, though another input is behind: who looks at traffic of now
+   * must not wait for a source whose flows come late. Event time stays behind with it.
+   */
+  relieve(before: number): void {
+    for (;;) {
+      let next: MergeInput | undefined;
+      for (const input of this.#inputs)
+        if (input.overSince <= before && input.next < (next?.next ?? Number.POSITIVE_INFINITY))
+          next = input;
+      if (!next) return;
+      next.take(next.next, this.#stretch);
+      this.#release();
+    }
   }
 
   /** An input ended; what it sent last goes on when all have. Inputs call this. */
@@ -147,12 +165,19 @@ export class Merge {
   }
 }
 
-class MergeInput implements Receiver {
+/** An input of a merge. */
+export interface RestingReceiver extends Receiver {
+  /** Nothing has come of late: until something does, the others need not wait for this one. */
+  rest(): void;
+}
+
+class MergeInput implements RestingReceiver {
   watermark = Number.NEGATIVE_INFINITY;
   ended = false;
+  rests = false;
   readonly held = new RecordBuffer();
   /** Stretches that are over, oldest first: the watermark that ended it, and where its records end. */
-  #stretches: { readonly watermark: number; readonly end: number }[] = [];
+  #stretches: { readonly watermark: number; readonly end: number; readonly since: number }[] = [];
   /** Where what was not handed over yet begins: at most half of what is held lies before it. */
   #from = 0;
   readonly #merge: Merge;
@@ -166,9 +191,20 @@ class MergeInput implements Receiver {
     return this.#stretches[0]?.watermark ?? Number.POSITIVE_INFINITY;
   }
 
+  /** When the oldest stretch was over, as `performance.now()` has it. */
+  get overSince(): number {
+    return this.#stretches[0]?.since ?? Number.POSITIVE_INFINITY;
+  }
+
   receive({ bytes, start, length }: Batch): void {
+    this.rests = false;
     this.#merge.admit(length);
     this.held.append(bytes, start, start + length);
+  }
+
+  rest(): void {
+    this.rests = true;
+    this.#merge.advance();
   }
 
   advance(watermark: number): void {
@@ -176,7 +212,11 @@ class MergeInput implements Receiver {
     if (watermark > this.watermark) this.watermark = watermark;
     const begin = this.#stretches.at(-1)?.end ?? this.#from;
     if (this.held.length > begin)
-      this.#stretches.push({ watermark: this.watermark, end: this.held.length });
+      this.#stretches.push({
+        watermark: this.watermark,
+        end: this.held.length,
+        since: performance.now(),
+      });
     this.#merge.advance();
   }
 
@@ -207,7 +247,7 @@ class MergeInput implements Receiver {
   #compact(): void {
     const from = this.#from;
     this.held.shift(from);
-    this.#stretches = this.#stretches.map(({ watermark, end }) => ({ watermark, end: end - from }));
+    this.#stretches = this.#stretches.map(({ end, ...rest }) => ({ ...rest, end: end - from }));
     this.#from = 0;
   }
 }

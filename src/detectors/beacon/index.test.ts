@@ -147,6 +147,27 @@ describe("beacon", () => {
     expect(alertsOf(many)).toEqual([]);
   });
 
+  test("beacon takes a host that calls many destinations evenly for a monitor, and tells of it at low severity", () => {
+    const many = (destinations: number) =>
+      Array.from({ length: destinations }, (_, i) =>
+        fast(40, () => ({ DST_IP: `198.51.100.${1 + i}` })),
+      )
+        .flat()
+        .sort((a, b) => Number(a["TIME_LAST"]) - Number(b["TIME_LAST"]));
+    const severities = (destinations: number) =>
+      new Set(alertsOf(many(destinations)).map(({ severity }) => severity));
+    expect([...severities(2)].every((severity) => severity >= 5)).toBe(true);
+    expect(severities(8)).toEqual(new Set([3]));
+  });
+
+  test("beacon says low of what is even in timing and size for less than an hour, unless it is next to perfect", () => {
+    // Intervals of 17, 20 and 23 s in turn.
+    const wobbly = fast(40, (i) => ({ ...at(60 * Math.floor(i / 3) + [0, 17, 37][i % 3]!) }));
+    const severityOf = (rows: Row[]) => alertsOf(rows)[0]?.severity;
+    expect(severityOf(fast(40))).toBeGreaterThanOrEqual(5);
+    expect(severityOf(wobbly)).toBe(3);
+  });
+
   test("beacon shows of a name what is a name's, and not more than 64 bytes", () => {
     const odd = `a"b<script>\u0007.example.${"x".repeat(300)}`;
     const [alert] = alertsOf(fast(40, () => ({ TLS_SNI: odd })));

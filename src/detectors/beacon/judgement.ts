@@ -22,6 +22,8 @@ const DAY_SCORES_FROM = 3600 * SECOND;
 const EVEN_OF_FOUR = 0.85;
 const EVEN_OF_TWO = 0.9;
 const CONNECTIONS_OF_TWO = 30;
+/** On timing and size alone it is more than low only where it is next to perfect: what watches over servers from outside comes near it. */
+const PERFECT = 0.97;
 /** Median of the intervals, in seconds: who comes nearly every second comes evenly in seconds, but he does not in truth. */
 const INTERVAL_MIN = 2;
 /** In a long stream a word on those two alone is given after so long. */
@@ -39,7 +41,7 @@ const NETWORK_MIN = 10;
 /** Severities by threat: where it is at least so high. */
 const HIGH = { threat: 0.8, severity: 6 };
 const MEDIUM = { threat: 0.6, severity: 5 };
-const LOW = 3;
+export const LOW = 3;
 
 /** When a pair met, and among how many. */
 export interface Meetings {
@@ -106,7 +108,7 @@ export function judge(meetings: Meetings, scoreMin: number): Judgement | undefin
     duration,
     isBeacon,
     isEarly,
-    severity: isEarly ? LOW : severityOf(score, meetings),
+    severity: isEarly || (!isLong && timing < PERFECT) ? LOW : severityOf(score, meetings),
     interval,
     jitter: deviation(intervals),
     bytes: median(ascending),

@@ -8,7 +8,7 @@ import { SECOND } from "../../core/unirec/time.ts";
 import type { Ip } from "../../core/unirec/types.ts";
 import { type Flow, type Setup, shown } from "./fields.ts";
 import { Histograms, WINDOW } from "./histograms.ts";
-import { type Judgement, judge } from "./judgement.ts";
+import { type Judgement, judge, LOW } from "./judgement.ts";
 import { Names } from "./names.ts";
 import { Newcomers } from "./newcomers.ts";
 import { timestampScore } from "./score.ts";
@@ -20,6 +20,9 @@ const SLICE_GAP = 30 * SECOND;
 /** Pairs whose flows are kept as evidence, and the score of timing from which on they are. */
 const EVIDENCE_SLOTS = 1024;
 const SUSPECT = 0.6;
+/** Destinations called as evenly from which on a host is taken for a monitor: whoever is infected has a server or two. */
+const WATCHED_MIN = 5;
+const WATCHED_EVEN = 0.75;
 /** Registers of the number of hosts, 2^10: a standard error of 3.3 %. */
 const HOST_BITS = 10;
 
@@ -212,7 +215,24 @@ export class Pairs {
       hosts: this.#hostsOf[peer]!,
       network: this.#hosts.estimate(0),
     };
-    return judge(meetings, scoreMin);
+    const judgement = judge(meetings, scoreMin);
+    if (!judgement?.isBeacon || judgement.severity <= LOW || !this.#watchesMany(row))
+      return judgement;
+    return { ...judgement, severity: LOW };
+  }
+
+  /** Whether the host of a pair calls so many destinations evenly that it is there to watch over them. */
+  #watchesMany(row: number): boolean {
+    const enough = this.#settings.connectionsMin / 2;
+    let even = 0;
+    this.#pairs.forEach((other) => {
+      if (even >= WATCHED_MIN || this.#columns.contacts[other]! < enough) return;
+      const isItsOwn = [0, 1, 2, 3].every(
+        (word) => this.#pairs.number(other, word) === this.#pairs.number(row, word),
+      );
+      if (isItsOwn && (timestampScore(this.#times(other)) ?? 0) >= WATCHED_EVEN) even++;
+    });
+    return even >= WATCHED_MIN;
   }
 
   /** The seconds that are kept, ascending. */

@@ -95,6 +95,18 @@ describe("smtp-spam", () => {
     expect(alertsOf([refused, ...sessions(300)]).length).toBeGreaterThan(0);
   });
 
+  test("smtp-spam knows a mail server that takes mail by STARTTLS alone, of which no command is seen", () => {
+    const incoming = (yes: number) =>
+      session(0, {
+        ...{ SRC_IP: "203.0.113.1", DST_IP: "10.0.0.1", ...at(0) },
+        ...{ SMTP_2XX_STAT_CODE_COUNT: yes, SMTP_MAIL_CMD_COUNT: 0, SMTP_RCPT_CMD_COUNT: 0 },
+        ...{ SMTP_FIRST_SENDER: "", SMTP_FIRST_RECIPIENT: "" },
+      });
+    expect(alertsOf([incoming(3), ...sessions(300)])).toEqual([]);
+    // Greeted, and refused what it asked for.
+    expect(alertsOf([incoming(1), ...sessions(300)]).length).toBeGreaterThan(0);
+  });
+
   test("smtp-spam finds a mail server whose mail is refused all over", () => {
     const incoming = session(0, { SRC_IP: "203.0.113.1", DST_IP: "10.0.0.1", ...at(0) });
     const flags = FINE | NO_MAILBOX | REFUSED | (1 << 8);

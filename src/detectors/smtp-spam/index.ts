@@ -85,8 +85,7 @@ that sends: your addresses get onto block lists within hours.
       if (isTurned && !isMailPort(flow.SRC_PORT)) return;
       const client = isTurned ? flow.DST_IP : flow.SRC_IP;
       const server = isTurned ? flow.SRC_IP : flow.DST_IP;
-      if (flow.SMTP_2XX_STAT_CODE_COUNT > 0 && flow.SMTP_MAIL_CMD_COUNT > 0)
-        senders.received(server, flow.TIME_LAST);
+      if (takesMail(flow)) senders.received(server, flow.TIME_LAST);
       if (!relays.isEmpty && (relays.has(client) || relays.has(server))) return;
       read(flow, cursor);
       senders.sent(client, server, flow, session);
@@ -106,6 +105,13 @@ that sends: your addresses get onto block lists within hours.
     };
   },
 });
+
+/** Greeting, EHLO and STARTTLS were answered with yes: what comes then is enciphered. */
+const REPLIES_BEFORE_TLS = 3;
+
+/** Whether the server took mail, as far as one sees. */
+const takesMail = ({ SMTP_2XX_STAT_CODE_COUNT: yes, SMTP_MAIL_CMD_COUNT: mails }: Flow): boolean =>
+  mails > 0 ? yes > 0 : yes >= REPLIES_BEFORE_TLS;
 
 /** 32 good bits of an address of mail in any case, never 0; 0 when there is none. */
 function addressHash(bytes: Uint8Array, from: number, to: number): number {
