@@ -235,9 +235,9 @@ describe("the tutorial", () => {
         ...taking("ip ").filter((line) => !line.startsWith("ip netns del")),
         `${up!.replace("npm run nemean --", '"$BUN" src/main.ts')} --port 0 --data "$FOLDER/data" > "$FOLDER/out" 2> "$FOLDER/said" &`,
         "up=$!",
-        'until grep -q "^capturing from tap0" "$FOLDER/said"; do kill -0 $up && sleep 0.1 || exit 1; done',
+        'until grep -qs "^capturing from tap0" "$FOLDER/said"; do kill -0 $up && sleep 0.1 || exit 1; done',
         scan!,
-        'until grep -q . "$FOLDER/out"; do kill -0 $up && sleep 0.1 || exit 1; done',
+        'until grep -qs . "$FOLDER/out"; do kill -0 $up && sleep 0.1 || exit 1; done',
         "kill $up; wait $up",
         ...taking("ip netns del"),
       ];
