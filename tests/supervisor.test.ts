@@ -208,6 +208,28 @@ describe.skipIf(obstacle !== undefined)(`supervisor${reason}`, () => {
     expect(existsSync(join(data, "state/routers.templates"))).toBe(true);
   });
 
+  test("flows of the taps are exported by a process of its own, which comes back when it is killed", async () => {
+    const received = join(folder, "received.csv");
+    const listen = ["--listen", "udp:127.0.0.1:4742", "--fields", "DST_PORT,PACKETS"];
+    await using collector = new Product(["run", "ipfix", "-i", `f:${received}.trap:w`, ...listen]);
+    const { product, processes } = await up("exporting", '[flows]\nipfix = "udp:127.0.0.1:4742"\n');
+    await using _ = product;
+    const running = () =>
+      product.until(async () => {
+        const { "exporter@ipfix": exporter } = await processes();
+        return exporter?.state === "running" ? exporter : undefined;
+      }, "the exporter");
+    const { pid } = await running();
+    process.kill(pid!, "SIGKILL");
+    await product.until(async () => ((await running()).pid === pid ? undefined : true), "another");
+    scan(0x0a090906);
+    expect((await product.stop()).code).toBe(0);
+    expect((await collector.stop("SIGINT")).code).toBe(0);
+    const args = ["run", "logger", "-i", `f:${received}.trap`, "-w", received];
+    expect(Bun.spawnSync([process.execPath, MAIN, ...args]).exitCode).toBe(0);
+    expect(readFileSync(received, "utf8").trim().split("\n")).toHaveLength(100);
+  });
+
   test("a collector that has nothing to say holds back no alert of a tap", async () => {
     const data = join(folder, "beside");
     const sources =

@@ -22,9 +22,10 @@ const SERVICES = readdirSync(UNITS).filter((name) => name.endsWith(".service"));
 const CONTROL = "nemean-control.service";
 const CAPTURE = "nemean-capture@.service";
 const COLLECTOR = "nemean-collector@.service";
+const EXPORTER = "nemean-exporter@.service";
 /** What control starts and ends. */
 const WORKERS = SERVICES.filter((name) => name !== CONTROL);
-const CAGED = WORKERS.filter((name) => name !== CAPTURE && name !== COLLECTOR);
+const CAGED = WORKERS.filter((name) => name !== CAPTURE && name !== COLLECTOR && name !== EXPORTER);
 
 const HAS_ANALYZE = Bun.which("systemd-analyze") !== null;
 const HAS_SYSUSERS = Bun.which("systemd-sysusers") !== null;
@@ -61,6 +62,7 @@ describe("a unit", () => {
       "control",
       "capture@",
       "collector@",
+      "exporter@",
       "detectors",
       "detector@",
       "module@",

@@ -375,6 +375,7 @@ function openFlowOutputs(
   const isLive =
     source.kind === "rings" ||
     source.kind === "collector" ||
+    (source.kind === "trap" && source.lag !== undefined) ||
     (source.kind === "generator" && source.traffic.live === true);
   return new FlowOutputs(targets, !isLive, env);
 }

@@ -17,7 +17,7 @@ export function processCommand(program: Command, status: Status): Command {
   return program
     .command("process")
     .description(
-      "Be one process of a running appliance: capture@NAME, collector@NAME, detectors, detector@NAME, module@NAME, command@NAME.",
+      "Be one process of a running appliance: capture@NAME, collector@NAME, exporter@ipfix, detectors, detector@NAME, module@NAME, command@NAME.",
     )
     .argument("<name>", "which one; control says what it does")
     .option(

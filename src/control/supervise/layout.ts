@@ -91,8 +91,8 @@ function flowSockets({ sources }: Product, source: SourceEntry, plan: PluginPlan
 }
 
 /**
- * The processes of a product: one for each source, one for the detectors that share it, one for each other module and
- * each command. Flows and records go between them by TRAP, so others can listen in.
+ * The processes of a product: one for each source, one that exports their flows where that is wanted, one for the detectors that share it,
+ * one for each other module and each command. Flows and records go between them by TRAP, so others can listen in.
  * @throws {NemeanError} ERR_USAGE for links that cannot be
  */
 export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] {
@@ -106,7 +106,10 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
   const captures = product.sources.map((entry) => {
     const sockets = flowSockets(product, entry, plugins);
     const read = flowSockets(product, entry, taken);
-    const specs = sockets.map((name) => flushing(name, isLive(entry) || read.includes(name)));
+    const exported =
+      product.ipfix === undefined ? [] : flowSockets(product, entry, product.plugins);
+    const isRead = (name: string) => read.includes(name) || exported.includes(name);
+    const specs = sockets.map((name) => flushing(name, isLive(entry) || isRead(name)));
     return captureOf(product, entry, [...specs, ...sent], common);
   });
   const feed = feedOf(product, taken);
@@ -139,6 +142,7 @@ export function layoutOf(product: Product, stateFolder?: string): ProcessPlan[] 
   const others = product.modules.filter(({ kind }) => kind === "module");
   return [
     ...captures,
+    ...exportersOf(product, { sensor, ...kept }),
     ...(shared.length > 0 ? [detect("detectors", "detectors", shared)] : []),
     ...detectors
       .filter(({ own }) => own)
@@ -177,8 +181,33 @@ const isLive = ({ source }: SourceEntry): boolean =>
   source.kind === "collector" ||
   ("traffic" in source && source.traffic.live === true);
 
+/** What sends the flows of all sources to a collector elsewhere: apart from captures, which have no business with the network. */
+function exportersOf(
+  product: Product,
+  common: Pick<AppliancePlan, "sensor" | "stateFolder">,
+): ProcessPlan[] {
+  const { ipfix, plugins, memory } = product;
+  if (ipfix === undefined) return [];
+  const plan: AppliancePlan = {
+    source: feedOf(product, plugins),
+    modules: [],
+    ...common,
+    ...(plugins ? { plugins } : {}),
+    ipfix,
+  };
+  return [
+    {
+      name: "exporter@ipfix",
+      kind: "module",
+      task: { kind: "appliance", plan },
+      modules: [],
+      memory,
+    },
+  ];
+}
+
 function captureOf(
-  { ipfix, memory }: Product,
+  { memory }: Product,
   { name, source, meter }: SourceEntry,
   interfaces: readonly string[],
   common: Pick<AppliancePlan, "sensor" | "plugins" | "stateFolder">,
@@ -189,7 +218,6 @@ function captureOf(
     modules: [],
     ...common,
     interfaces: interfaces.join(","),
-    ...(ipfix === undefined ? {} : { ipfix }),
   };
   return {
     name: `${source.kind === "collector" ? "collector" : "capture"}@${name}`,

@@ -9,7 +9,7 @@ import type { Exit } from "./backend.ts";
  * take the name as it is (`%i`), so `systemctl status nemean-module@ip-spoofing` is what one would type.
  */
 const NAME =
-  /^(?:control|detectors|(?:capture|collector|detector|module|command)@[A-Za-z0-9@._-]+)$/;
+  /^(?:control|detectors|(?:capture|collector|exporter|detector|module|command)@[A-Za-z0-9@._-]+)$/;
 /** UNIT_NAME_MAX of systemd, with the zero at its end. */
 const UNIT_NAME_MAX = 255;
 

@@ -22,7 +22,7 @@ export type ProcessState = "starting" | "running" | "stopping" | "stopped" | "fa
 
 /** One process. */
 export interface ProcessView {
-  /** Unique: `capture@eth0`, `collector@routers`, `detectors`, `detector@vportscan`, `module@logger`, `command@NAME`, `control`. */
+  /** Unique: `capture@eth0`, `collector@routers`, `exporter@ipfix`, `detectors`, `detector@vportscan`, `module@logger`, `command@NAME`, `control`. */
   readonly name: string;
   readonly kind: ProcessKind;
   readonly state: ProcessState;
