@@ -51,6 +51,8 @@ const CONFIG = `data = "/var/lib/nemean"
 interface = "tap0"
 [collectors.routers]
 listen = "udp:0.0.0.0:4739"
+[flows]
+ipfix = "udp:10.0.2.100:4739"
 [api]
 host = "0.0.0.0"
 tls = true

@@ -81,11 +81,13 @@ export function checkCages(report: Report, guest: Guest): void {
   const units = all.map(({ unit }) => unit).toSorted();
   const expected = [
     "nemean-capture@tap0.service",
+    "nemean-collector@routers.service",
     "nemean-control.service",
     "nemean-detectors.service",
+    "nemean-exporter@ipfix.service",
   ];
   report.check(
-    "control, capture and detectors run",
+    "control, capture, collector, exporter and detectors run",
     // A look at their health may be under way beside them.
     expected.every((unit) => units.includes(unit)),
     units.join(" "),
