@@ -19,7 +19,7 @@ export interface TableOptions {
   readonly onLeave?: (row: number, why: "idle" | "evicted") => void;
 }
 
-const META = { head: 0, tail: 1, free: 2, size: 3, seed: 4 } as const;
+const META = { head: 0, tail: 1, free: 2, size: 3, seed: 4, fresh: 5 } as const;
 const NONE = -1;
 
 /** Where in a row's words lie its links and its key, behind two times of two words each. */
@@ -90,11 +90,10 @@ export class Table {
     this.#stay = idle * STAY;
     this.#meta = state.column(`${name}.meta`, "int32", 16);
     this.#key = new Int32Array(this.#words);
-    for (let row = 0; row < rows; row++)
-      this.#cells[row * this.#stride + CELL.older] = row + 1 < rows ? row + 1 : NONE;
     this.#meta[META.head] = NONE;
     this.#meta[META.tail] = NONE;
-    this.#meta[META.free] = 0; // unused rows are linked through `older`
+    // Rows that were used and are free are linked through `older`; those from `fresh` on were never used, and take no memory yet.
+    this.#meta[META.free] = NONE;
     this.#meta[META.seed] = (Math.random() * 2 ** 32) | 0;
   }
 
@@ -257,7 +256,7 @@ export class Table {
       return found;
     }
     this.isNew = true;
-    if (this.#meta[META.free] === NONE) this.#evict(time);
+    if (this.#meta[META.size] === this.rows) this.#evict(time);
     return this.#insert(hash, time);
   }
 
@@ -292,9 +291,10 @@ export class Table {
 
   #insert(hash: number, time: number): number {
     const cells = this.#cells;
-    const row = this.#meta[META.free]!;
+    const isUsed = this.#meta[META.free] !== NONE;
+    const row = isUsed ? this.#meta[META.free]! : this.#meta[META.fresh]!++;
     const at = row * this.#stride;
-    this.#meta[META.free] = cells[at + CELL.older]!;
+    if (isUsed) this.#meta[META.free] = cells[at + CELL.older]!;
     for (let i = 0; i < this.#words; i++) cells[at + CELL.key + i] = this.#key[i]!;
     this.#times[this.#timesOf(row) + TIME.touched] = time;
     let slot = hash & this.#mask;
