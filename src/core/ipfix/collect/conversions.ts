@@ -2,6 +2,7 @@
 /** How values of information elements become those of UniRec fields (RFC 7011 section 6). @module */
 import { SECOND } from "../../unirec/time.ts";
 import type { ScalarType } from "../../unirec/types.ts";
+import { DATA_TYPE, type ElementType, SEMANTICS } from "./data-types.ts";
 import type { MessageHead } from "./message-head.ts";
 
 /** A conversion. */
@@ -57,18 +58,31 @@ const TIMES: Readonly<Record<number, number>> = {
   325: CONVERSION.ntp,
 };
 
+/** The same of elements of enterprises, by the data types that exporters tell. */
+export const TOLD_TIMES: Readonly<Record<number, number>> = {
+  [DATA_TYPE.seconds]: CONVERSION.seconds,
+  [DATA_TYPE.millis]: CONVERSION.millis,
+  [DATA_TYPE.micros]: CONVERSION.ntp,
+  [DATA_TYPE.nanos]: CONVERSION.ntp,
+};
+
 /** Fields whose values are sets of flags or names of things: the upper bits of a longer one mean something else. */
 const IDENTIFIERS = /FLAGS|FLG|_PORT$|PROTOCOL|TOS|TTL|_ID$|REASON/;
 
-/** The conversion for a field that comes from an element with values of so many bytes; undefined where there is none. */
+/**
+ * The conversion for a field that comes from an element with values of so many bytes; undefined where there is none.
+ * @param told what the exporter told of the element, where that is known
+ */
 export function conversionFor(
   { name, type }: { name: string; type: ScalarType },
   { enterprise, number }: { enterprise: number; number: number },
   length: number,
+  told?: ElementType,
 ): number | undefined {
   switch (type) {
     case "time": {
-      const time = enterprise === 0 ? TIMES[number] : CONVERSION.millis;
+      const ofEnterprise = TOLD_TIMES[told?.type ?? DATA_TYPE.octets] ?? CONVERSION.millis;
+      const time = enterprise === 0 ? TIMES[number] : ofEnterprise;
       return time !== undefined && length === TIME_BYTES[time] ? time : undefined;
     }
     case "ipaddr":
@@ -79,21 +93,23 @@ export function conversionFor(
     case "double":
       return length === 4 || length === 8 ? CONVERSION[type] : undefined;
     default:
-      return length === 0 || length > 8 ? undefined : numberFor(name, type);
+      return length === 0 || length > 8 ? undefined : numberFor(name, type, told?.semantics);
   }
 }
 
-function numberFor(name: string, type: IntegerType): number {
+function numberFor(name: string, type: IntegerType, semantics?: number): number {
   if (name === "DIR_BIT_FIELD") return CONVERSION.lowestBit;
   if (type === "uint64") return CONVERSION.counter64;
   if (type === "int64") return CONVERSION.signed64;
-  const isCounter = type.startsWith("u") && !IDENTIFIERS.test(name);
+  const isIdentifier = semantics === SEMANTICS.identifier || semantics === SEMANTICS.flags;
+  const isCounter = type.startsWith("u") && !isIdentifier && !IDENTIFIERS.test(name);
   return isCounter ? COUNTER[type as keyof typeof COUNTER] : LOW[type];
 }
 
 type IntegerType = Exclude<ScalarType, "time" | "ipaddr" | "macaddr" | "float" | "double">;
 
-const TIME_BYTES: Readonly<Record<number, number>> = {
+/** Bytes of times, by how they are said. */
+export const TIME_BYTES: Readonly<Record<number, number>> = {
   [CONVERSION.seconds]: 4,
   [CONVERSION.uptime]: 4,
   [CONVERSION.before]: 4,

@@ -4,12 +4,15 @@ import { fieldOf, type Template } from "../../unirec/template.ts";
 import { readTime } from "../../unirec/time.ts";
 import type { RecordWriter } from "../../unirec/writer.ts";
 import { readUnsigned } from "./conversions.ts";
+import { ElementTypes } from "./element-types.ts";
 import { ExporterOptions, OPTION } from "./exporter-options.ts";
 import { FlowDecoder, type FlowDecoderOptions, type RecordSpan } from "./flow-decoder.ts";
+import { ListValues } from "./list-values.ts";
+import { ListReader, TROUBLE } from "./lists.ts";
 import { Mapping } from "./mapping.ts";
 import type { Exporter, MessageHead } from "./message-head.ts";
-import { rawFields } from "./raw-fields.ts";
-import { RecordPlan, type Wanted, wantedOf } from "./record-plan.ts";
+import { RawFields } from "./raw-fields.ts";
+import { RecordPlan, resolved, type Wanted, wantedOf } from "./record-plan.ts";
 import { Transfer } from "./transfer.ts";
 import type { WireTemplate } from "./wire-template.ts";
 
@@ -91,20 +94,35 @@ export class FlowCollector {
   readonly #wanted: readonly Wanted[];
   readonly #scale: boolean;
   readonly #options = new ExporterOptions();
+  readonly #types = new ElementTypes();
+  /** Whether fields come from elements by names that exporters tell. */
+  readonly #usesNames: boolean;
+  /** Whether the message said what changes plans: from the next one on they are others. */
+  #hasNews = false;
   readonly #transfer = new Transfer();
+  readonly #lists: ListReader;
+  readonly #listValues: ListValues;
+  readonly #rawFields: RawFields;
 
   constructor(sink: FlowSink, options: FlowCollectorOptions = {}) {
     this.#sink = sink;
     this.#record = sink.record;
     this.#places = new Places(sink.record.template);
     this.#wanted = wantedOf(sink.record.template, options.mapping ?? new Mapping());
+    this.#usesNames = this.#wanted.some(({ element }) => element.name !== "");
     this.#scale = options.scale ?? true;
     this.decoder = new FlowDecoder(this.#take, options);
+    this.#lists = new ListReader(this.decoder.templates);
+    this.#listValues = new ListValues(this.#lists);
+    this.#rawFields = new RawFields(this.#lists);
   }
 
   /** Take one message: the first `length` bytes of `view`. */
   message(view: DataView, exporter: Exporter, length?: number): void {
     this.decoder.message(view, exporter, length);
+    // Once a message, for it is a look at all templates of the exporter.
+    if (this.#hasNews) this.decoder.templates.remake(exporter.name);
+    this.#hasNews = false;
   }
 
   readonly #take = (
@@ -116,9 +134,11 @@ export class FlowCollector {
     if (template.isOptions) {
       if (template.isFixed) template.locate(view, span.at, span.end, span.spans);
       this.#options.learn(template, view, span, head);
+      const isNews = this.#types.learn(template, view, span, head);
+      if (isNews && this.#usesNames) this.#hasNews = true;
       return;
     }
-    template.made ??= this.#readingOf(template);
+    template.made ??= this.#readingOf(template, head);
     const reading = template.made as Reading;
     const { spans } = span;
     if (reading.needsSpans && template.isFixed) template.locate(view, span.at, span.end, spans);
@@ -134,9 +154,21 @@ export class FlowCollector {
     this.#describe(record.view, head);
     this.#date(record.view, reading, transfer);
     if (this.#scale) this.#multiply(record.view, this.#intervalOf(reading, transfer));
-    if (this.#places.raw >= 0) record.set(this.#places.raw, rawFields(template, view, spans));
+    if (this.#places.raw >= 0) {
+      const told = this.#types.of(head.exporter.name);
+      record.set(this.#places.raw, this.#rawFields.textOf(template, transfer, told));
+    }
+    if (this.#lists.trouble !== 0) this.#countTrouble();
     this.#sink.push();
   };
+
+  /** Of the record's lists, once a record. */
+  #countTrouble(): void {
+    const { counts, held } = this.decoder;
+    if ((this.#lists.trouble & TROUBLE.damaged) !== 0) counts.malformed++;
+    if ((this.#lists.trouble & TROUBLE.noTemplate) !== 0) held.dropped++;
+    this.#lists.trouble = 0;
+  }
 
   /** When uptime began, which IPFIX says in the record or in options; where it does not, the flow ended when it was sent. */
   #boot({ boot, uptime }: Reading, view: DataView, spans: Int32Array, head: MessageHead): void {
@@ -197,7 +229,7 @@ export class FlowCollector {
     }
   }
 
-  #readingOf(template: WireTemplate): Reading {
+  #readingOf(template: WireTemplate, head: MessageHead): Reading {
     const indexOf = (element: number, least = 1): number => {
       const index = template.indexOf(0, element);
       const length = template.fields[index]?.length ?? 0;
@@ -206,7 +238,10 @@ export class FlowCollector {
     const selector = indexOf(OPTION.selector);
     const lastUptime = indexOf(ELEMENT.lastUptime, 4);
     const uptime = lastUptime >= 0 ? lastUptime : indexOf(ELEMENT.firstUptime, 4);
-    const plan = new RecordPlan(template, this.#wanted);
+    const wanted = this.#usesNames
+      ? resolved(this.#wanted, this.#types.of(head.exporter.name))
+      : this.#wanted;
+    const plan = new RecordPlan(template, wanted, this.#listValues);
     const indexes = {
       sampler: selector >= 0 ? selector : indexOf(OPTION.sampler),
       interval: Math.max(indexOf(OPTION.interval), indexOf(OPTION.randomInterval)),

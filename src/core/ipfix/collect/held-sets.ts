@@ -23,7 +23,7 @@ export class HeldSets {
   readonly #waiting = new Map<string, HeldSet[]>();
   readonly #max: number;
   #bytes = 0;
-  /** Sets that are not held any more, nor were decoded. */
+  /** Sets that are not held any more, nor were decoded; and flows with lists of records whose template had not come. */
   dropped = 0;
 
   constructor({ heldBytesMax = BYTES_MAX }: HeldSetsOptions = {}) {

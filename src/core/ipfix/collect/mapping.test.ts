@@ -8,14 +8,17 @@ import { Mapping } from "./mapping.ts";
 const text = (mapping: Mapping, name: string): string =>
   mapping
     .elementsOf(name)
-    .map(({ enterprise, number, isList }) => `${isList ? "list of " : ""}${enterprise}/${number}`)
+    .map(
+      ({ enterprise, number, name, list }) =>
+        `${list > 0 ? `list ${list} of ` : ""}${enterprise}/${name || number}`,
+    )
     .join(" ");
 
 test("Mapping has the last element of a line as the best, and those of later lines behind it", () => {
   const mapping = new Mapping();
   expect(text(mapping, "SRC_IP")).toBe("0/27 0/8");
   expect(text(mapping, "TIME_FIRST")).toStartWith("0/156 0/154 0/152 0/150 ");
-  expect(text(mapping, "PPI_PKT_LENGTHS")).toStartWith("list of 8057/1013");
+  expect(text(mapping, "PPI_PKT_LENGTHS")).toStartWith("list 291 of 8057/1013");
   expect([mapping.typeOf("PPI_PKT_LENGTHS"), mapping.typeOf("NO_SUCH")]).toEqual([
     "uint16*",
     undefined,
@@ -31,12 +34,26 @@ test("Mapping puts an operator's elements in front of those built in, and takes 
   expect(mapping.typeOf("X")).toBe("string");
 });
 
+test("Mapping takes elements in lists of any kind, and by the names that exporters tell", () => {
+  const mapping = new Mapping(
+    "uint32* A e0id292/e0id1,e0id293/e9:bytes;string B e9:app-name,e0id291/e8057:x.y_1",
+  );
+  expect(text(mapping, "A")).toBe("list 293 of 9/bytes list 292 of 0/1");
+  expect(text(mapping, "B")).toBe("list 291 of 8057/x.y_1 9/app-name");
+});
+
 test.each([
   "uint32 X",
   "uint33 X e0id1",
   "uint32 x e0id1",
   "uint32 X e0id1,",
   "uint32 X iana:octets",
+  "uint32 X e0:octetDeltaCount",
+  "uint32 X e29305:octetDeltaCount",
+  "uint32 X e9:1name",
+  `uint32 X e9:${"n".repeat(65)}`,
+  "uint32 X e0id290/e0id1",
+  "uint32 X e0id292/e0id293/e0id1",
 ])("Mapping refuses a line that is none: %s", (line) => {
   expect(() => new Mapping(line)).toThrow(`not a mapping: "${line}"`);
 });

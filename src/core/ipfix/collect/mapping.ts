@@ -2,20 +2,26 @@
 import { EXIT, NemeanError } from "../../errors.ts";
 import { PROTOCOLS } from "../../metadata/protocols.ts";
 import { isUniRecType, type UniRecType } from "../../unirec/types.ts";
+import { isTold } from "./element-types.ts";
 import { FALLBACKS, UNIREC_ELEMENTS } from "./elements.ts";
 
-/** An information element; of a list, what it is a list of. */
+/** An information element. */
 export interface ElementRef {
   readonly enterprise: number;
+  /** 0 where it goes by its name. */
   readonly number: number;
-  readonly isList: boolean;
+  /** The name that an exporter tells for it (RFC 5610); empty where it goes by its number. */
+  readonly name: string;
+  /** The list (RFC 6313) that has it: 291, 292 or 293; 0 where the record itself has it. */
+  readonly list: number;
 }
 
 const BLANKS = /\s+/;
 const LINE_ENDS = /[\n;]/;
 const COMMENT = /#.*/;
 const NAME = /^[A-Z]\w*$/;
-const ELEMENT = /^(e0id291\/)?e(\d+)id(\d+)$/;
+/** `e9id1`, or `e9:name` of an enterprise's element that its exporter describes; in a list or not. */
+const ELEMENT = /^(?:e0id(29[123])\/)?e(\d+)(?:id(\d+)|:([\w.-]+))$/;
 
 /** Where the values of UniRec fields come from, by name: the elements, the best first. */
 export class Mapping {
@@ -68,7 +74,8 @@ const linesOf = (text: string): string[] =>
     .filter((line) => line !== "");
 
 function refOf(word: string): ElementRef | undefined {
-  const [, list, enterprise, number] = ELEMENT.exec(word) ?? [];
-  if (number === undefined) return undefined;
-  return { enterprise: Number(enterprise), number: Number(number), isList: list !== undefined };
+  const [, list = 0, enterprise, number = 0, name = ""] = ELEMENT.exec(word) ?? [];
+  if (enterprise === undefined) return undefined;
+  const ref = { enterprise: Number(enterprise), number: Number(number), name, list: Number(list) };
+  return name === "" || isTold(ref) ? ref : undefined;
 }

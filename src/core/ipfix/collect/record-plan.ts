@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Field, Template } from "../../unirec/template.ts";
-import { type ArrayType, isArrayType, type ScalarType } from "../../unirec/types.ts";
+import { elementOf, isArrayType, type ScalarType } from "../../unirec/types.ts";
 import type { RecordWriter } from "../../unirec/writer.ts";
 import { conversionFor } from "./conversions.ts";
-import { type Place, readList } from "./lists.ts";
+import type { ElementType } from "./data-types.ts";
+import type { ToldElements } from "./element-types.ts";
+import { type ListSource, ListValues } from "./list-values.ts";
+import { ListReader } from "./lists.ts";
 import type { ElementRef, Mapping } from "./mapping.ts";
 import { compile, type Fill, type Step } from "./plan-code.ts";
 import type { Transfer } from "./transfer.ts";
@@ -13,16 +16,21 @@ import type { WireTemplate } from "./wire-template.ts";
 const COMPILE_AFTER = 1000;
 /** Bytes of a string or of bytes that are taken. */
 const LENGTH_MAX = 1024;
-/** basicList (RFC 6313). */
-const BASIC_LIST = 291;
 
-/** A value of variable length: a string, bytes, or a list. */
+/** A UniRec field of variable length, a string, bytes or a list, and what it may come from, the best first. */
 interface LongValue {
-  readonly source: number;
-  readonly element: ElementRef;
-  /** Index of the UniRec field. */
-  readonly field: number;
-  readonly type: Field["type"];
+  readonly field: Field;
+  readonly index: number;
+  /** Indexes of the record's fields, and lists that may have a value. */
+  readonly sources: (number | ListSource)[];
+}
+
+/** A UniRec field of fixed length that takes the first value that lists have of an element. */
+interface FirstValue {
+  readonly field: Field;
+  readonly source: ListSource;
+  /** Whether a better element has written there, unless its value was zero. */
+  isSpare: boolean;
 }
 
 /** A field of the layout, and one of the elements it may come from. */
@@ -31,6 +39,8 @@ export interface Wanted {
   /** Its index. */
   readonly index: number;
   readonly element: ElementRef;
+  /** What the exporter told of it, where it goes by the name that he told. */
+  readonly told?: ElementType;
 }
 
 /** What a layout wants; of several elements of a field the best comes last, and is not written where it is zero. */
@@ -42,6 +52,20 @@ export const wantedOf = ({ fields }: Template, mapping: Mapping): readonly Wante
       .map((element) => ({ field, index, element })),
   );
 
+/** The same, with the numbers that names have for an exporter, and without those that it has not told. */
+export const resolved = (
+  wanted: readonly Wanted[],
+  exporter: ToldElements | undefined,
+): readonly Wanted[] =>
+  wanted.flatMap((each) => {
+    const { element } = each;
+    if (element.name === "") return [each];
+    const told = exporter?.named(element.enterprise, element.name);
+    return told ? [{ ...each, element: { ...element, number: told.number }, told }] : [];
+  });
+
+const NO_LISTS = new ListValues(new ListReader({ get: () => undefined }));
+
 /**
  * How records of one template become UniRec records of one layout, made when the first of them comes.
  *
@@ -49,39 +73,71 @@ export const wantedOf = ({ fields }: Template, mapping: Mapping): readonly Wante
  * send both ports and ICMP types, of which one is zero.
  */
 export class RecordPlan {
-  readonly #steps: readonly Step[];
-  readonly #long: readonly LongValue[];
+  readonly #steps: Step[] = [];
+  readonly #long: LongValue[] = [];
+  readonly #firsts: FirstValue[] = [];
   readonly #template: WireTemplate;
+  readonly #lists: ListValues;
   #records = 0;
   #fill: Fill | undefined;
 
-  constructor(template: WireTemplate, wanted: readonly Wanted[]) {
+  constructor(template: WireTemplate, wanted: readonly Wanted[], lists = NO_LISTS) {
     this.#template = template;
-    const steps: Step[] = [];
-    const long: LongValue[] = [];
-    for (const { field, index, element } of wanted) {
-      const source = indexOf(template, element);
-      if (source < 0) continue;
-      const { type, size, offset } = field;
-      if (size <= 0) {
-        if (long.at(-1)?.field === index) long.pop();
-        long.push({ source, element, field: index, type });
-        continue;
-      }
-      const { length } = template.fields[source]!;
-      const kind = conversionFor({ name: field.name, type: type as ScalarType }, element, length);
-      if (kind === undefined) continue;
-      const from = template.isFixed ? template.offsetOf(source) : source;
-      const isSecond = steps.at(-1)?.target === offset;
-      steps.push({ kind, source: from, length, target: offset, isSecond });
+    this.#lists = lists;
+    for (const each of wanted) {
+      if (each.element.list > 0) this.#fromLists(each);
+      else this.#fromField(each);
     }
-    this.#steps = steps;
-    this.#long = long;
+  }
+
+  #fromField({ field, index, element, told }: Wanted): void {
+    const template = this.#template;
+    const source = template.indexOf(element.enterprise, element.number);
+    const { type, size, offset } = field;
+    if (source < 0 || isArrayType(type)) return;
+    if (size <= 0) {
+      const { sources } = this.#longOf(field, index);
+      sources.length = 0;
+      sources.push(source);
+      return;
+    }
+    const { length } = template.fields[source]!;
+    const kind = conversionFor(
+      { name: field.name, type: type as ScalarType },
+      element,
+      length,
+      told,
+    );
+    if (kind === undefined) return;
+    for (const first of this.#firsts) if (first.field === field) first.isSpare = true;
+    const from = template.isFixed ? template.offsetOf(source) : source;
+    const isSecond = this.#steps.at(-1)?.target === offset;
+    this.#steps.push({ kind, source: from, length, target: offset, isSecond });
+  }
+
+  /** A record may have several lists, which say themselves what they hold. */
+  #fromLists({ field, index, element, told }: Wanted): void {
+    const { list, enterprise, number } = element;
+    const fields = this.#template.fields
+      .flatMap((each, i) => (each.number === list && each.enterprise === 0 ? [i] : []))
+      .reverse();
+    if (fields.length === 0) return;
+    const source = { list, fields, enterprise, number, told };
+    if (field.size <= 0) this.#longOf(field, index).sources.unshift(source);
+    else this.#firsts.push({ field, source, isSpare: false });
+  }
+
+  #longOf(field: Field, index: number): LongValue {
+    const known = this.#long.at(-1);
+    if (known?.index === index) return known;
+    const long = { field, index, sources: [] };
+    this.#long.push(long);
+    return long;
   }
 
   /** Whether it looks at where the fields of a record lie. */
   get needsSpans(): boolean {
-    return this.#long.length > 0 || !this.#template.isFixed;
+    return this.#long.length + this.#firsts.length > 0 || !this.#template.isFixed;
   }
 
   /** Fill in a record that is begun, from the one that the transfer has. */
@@ -92,29 +148,45 @@ export class RecordPlan {
       if (++this.#records === COMPILE_AFTER)
         this.#fill = compile(this.#steps, this.#template.isFixed);
     }
-    for (const value of this.#long) {
-      const { source, field, type } = value;
-      const { view, spans } = transfer;
-      const content = isArrayType(type)
-        ? this.#list(transfer, { ...value, type })
-        : textOf(view, { at: spans[2 * source]!, length: spans[2 * source + 1]! }, type);
-      if (content !== undefined) record.set(field, content);
+    for (const first of this.#firsts) this.#writeFirst(first, transfer);
+    for (const long of this.#long) this.#writeLong(long, transfer, record);
+  }
+
+  #writeFirst({ field, source, isSpare }: FirstValue, transfer: Transfer): void {
+    const { offset, size, name, type } = field;
+    if (isSpare && !isZero(transfer.to, offset, size)) return;
+    const lists = this.#lists;
+    if (!lists.find(source, transfer, 1)) return;
+    const length = lists.length(0);
+    const kind = conversionFor({ name, type: type as ScalarType }, source, length, source.told);
+    if (kind !== undefined) transfer.store(kind, lists.at(0), length, offset);
+  }
+
+  #writeLong({ field, index, sources }: LongValue, transfer: Transfer, record: RecordWriter): void {
+    const { spans } = transfer;
+    for (const source of sources) {
+      const content =
+        typeof source === "number"
+          ? textOf(transfer.view, spans[2 * source]!, spans[2 * source + 1]!, field.type)
+          : this.#fromList(source, field, transfer);
+      if (content === undefined) continue;
+      record.set(index, content);
+      return;
     }
   }
 
-  /** The list of an element's items: a record may have several lists, which say themselves what they hold. */
-  #list(
-    { view, spans }: Transfer,
-    { source, element, type }: { source: number; element: ElementRef; type: ArrayType },
-  ): readonly number[] | undefined {
-    const { fields } = this.#template;
-    for (let i = source; i >= 0; i--) {
-      if (fields[i]!.number !== BASIC_LIST || fields[i]!.enterprise !== 0) continue;
-      const items = readList(view, { at: spans[2 * i]!, length: spans[2 * i + 1]! }, element, type);
-      if (items) return items;
-    }
-    return undefined;
+  #fromList(source: ListSource, { name, type }: Field, transfer: Transfer): unknown {
+    const lists = this.#lists;
+    if (isArrayType(type)) return lists.items(source, { name, type: elementOf(type) }, transfer);
+    if (!lists.find(source, transfer, 1)) return undefined;
+    return textOf(transfer.view, lists.at(0), lists.length(0), type);
   }
+}
+
+function isZero(view: DataView, at: number, size: number): boolean {
+  let bits = 0;
+  for (let i = 0; i < size; i++) bits |= view.getUint8(at + i);
+  return bits === 0;
 }
 
 function run({ kind, source, length, target }: Step, transfer: Transfer, isFixed: boolean): void {
@@ -127,13 +199,14 @@ function run({ kind, source, length, target }: Step, transfer: Transfer, isFixed
 }
 
 /** A string ends where its padding of zeros begins. */
-function textOf(view: DataView, { at, length }: Place, type: Field["type"]): string | Uint8Array {
+function textOf(
+  view: DataView,
+  at: number,
+  length: number,
+  type: Field["type"],
+): string | Uint8Array {
   const bytes = new Uint8Array(view.buffer, view.byteOffset + at, Math.min(length, LENGTH_MAX));
   if (type !== "string") return bytes;
   const end = bytes.indexOf(0);
   return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString("utf8");
 }
-
-/** Index of the field that has an element; -1 when there is none. */
-const indexOf = (template: WireTemplate, { enterprise, number, isList }: ElementRef): number =>
-  isList ? template.indexOf(0, BASIC_LIST) : template.indexOf(enterprise, number);

@@ -129,6 +129,12 @@ export class TemplateStore {
         this.#remove(exporter!, key, template);
   }
 
+  /** Forget what was made of an exporter's templates: it has said what changes it. */
+  remake(name: string): void {
+    const templates = this.#exporters.get(name)?.templates.values() ?? [];
+    for (const template of templates) template.made = undefined;
+  }
+
   /** Forget all of an exporter: its connection has ended (RFC 7011 section 8.4). */
   forget(name: string): void {
     const exporter = this.#exporters.get(name);

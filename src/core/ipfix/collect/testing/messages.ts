@@ -7,6 +7,7 @@ import { parseIp } from "../../../unirec/ip.ts";
 import { parseTemplate } from "../../../unirec/template.ts";
 import { FlowCollector, type FlowCollectorOptions } from "../flow-collector.ts";
 import type { Exporter } from "../message-head.ts";
+import { WireTemplate } from "../wire-template.ts";
 
 /** A field of a template: number, bytes, enterprise. */
 export type FieldSpec = readonly [number: number, bytes: number, enterprise?: number];
@@ -61,6 +62,42 @@ export const optionsTemplate9 = (
   Buffer.concat([
     bytesOf([id, 2], [4 * scopes, 2], [4 * (fields.length - scopes), 2]),
     specs(fields),
+  ]);
+
+/** A template as a reader has it. */
+export const templateOf = (id: number, fields: readonly FieldSpec[]): WireTemplate =>
+  new WireTemplate({
+    id,
+    dialect: "ipfix",
+    fieldCount: fields.length,
+    scopeCount: 0,
+    isOptions: false,
+    specs: specs(fields).toString("latin1"),
+  });
+
+/** A value of variable length, with its length in front: in one byte, or in three. */
+export const variable = (value: Uint8Array, isLong = value.length > 254): Buffer =>
+  Buffer.concat([
+    isLong ? bytesOf([255, 1], [value.length, 2]) : bytesOf([value.length, 1]),
+    value,
+  ]);
+
+/** Means in a list: all of these (RFC 6313 section 4.4). */
+const ALL_OF = bytesOf([3, 1]);
+
+/** A basicList's bytes; its values as they are to lie there. */
+export const basicList = (element: FieldSpec, ...values: readonly Uint8Array[]): Buffer =>
+  Buffer.concat([ALL_OF, specs([element]), ...values]);
+
+export const subList = (id: number, ...records: readonly Uint8Array[]): Buffer =>
+  Buffer.concat([ALL_OF, bytesOf([id, 2]), ...records]);
+
+export const multiList = (
+  ...runs: readonly (readonly [template: number, records: Uint8Array])[]
+): Buffer =>
+  Buffer.concat([
+    ALL_OF,
+    ...runs.flatMap(([id, records]) => [bytesOf([id, 2], [4 + records.length, 2]), records]),
   ]);
 
 interface HeadValues {
