@@ -48,7 +48,7 @@ test("ExporterOptions keeps intervals by exporter, domain and sampler", () => {
   );
   expect(options.interval(headOf(1), 7)).toBe(100);
   expect(options.interval(headOf(1), 8)).toBe(1);
-  expect(options.interval(headOf(2), 7)).toBe(1);
+  expect(options.interval(headOf(2), 8)).toBe(1);
   expect(options.interval(headOf(1, exporterOf("192.0.2.2")), 7)).toBe(1);
 });
 
@@ -66,6 +66,32 @@ test("ExporterOptions takes the exporter's only sampler where a flow names one t
     ],
   );
   expect(options.interval(headOf(), 3)).toBe(10);
+});
+
+test("ExporterOptions takes a sampler of another domain where a flow's own knows none of its number, nor any", () => {
+  const options = new ExporterOptions();
+  const fields: readonly FieldSpec[] = [
+    [48, 4],
+    [34, 4],
+  ];
+  const tell = (domain: number, sampler: number, interval: number) =>
+    learn(
+      options,
+      fields,
+      [
+        [sampler, 4],
+        [interval, 4],
+      ],
+      domain,
+    );
+  tell(1, 7, 100);
+  expect(options.interval(headOf(2), 7)).toBe(100);
+  expect(options.interval(headOf(2), 0)).toBe(1);
+  expect(options.interval(headOf(2, exporterOf("192.0.2.2")), 7)).toBe(1);
+  tell(2, 0, 20);
+  expect(options.interval(headOf(2), 7)).toBe(20);
+  tell(2, 7, 30);
+  expect([options.interval(headOf(2), 7), options.interval(headOf(1), 7)]).toEqual([30, 100]);
 });
 
 test("ExporterOptions knows at once when an exporter says something new", () => {

@@ -47,13 +47,19 @@ export class ExporterOptions {
     }
     const interval = intervalOf(values);
     const sampler = values.get(OPTION.sampler) ?? values.get(OPTION.selector) ?? 0;
-    if (interval !== undefined) remember(this.#intervals, samplerKey(head, sampler), interval);
+    if (interval !== undefined) {
+      remember(this.#intervals, samplerKey(head, sampler), interval);
+      if (sampler > 0) remember(this.#intervals, anywhereKey(head, sampler), interval);
+    }
     const boot = values.get(OPTION.bootMillis);
     if (boot !== undefined) remember(this.#boots, domainKey(head), boot * 1000);
     this.#exporter = undefined;
   }
 
-  /** Packets for each that was taken by a sampler, or by the exporter's only one; 1 when nobody said. */
+  /**
+   * Packets for each that was taken by a sampler, or by the domain's only one; 1 when nobody said. Some tell of their samplers in
+   * another domain than that of the flows: a sampler that nobody knows in the flow's is then the one of this number.
+   */
   interval(head: MessageHead, sampler: number): number {
     if (
       head.exporter !== this.#exporter ||
@@ -64,7 +70,9 @@ export class ExporterOptions {
       this.#domain = head.domain;
       this.#sampler = sampler;
       this.#interval =
-        this.#intervals.get(samplerKey(head, sampler)) ?? this.#intervals.get(samplerKey(head, 0));
+        this.#intervals.get(samplerKey(head, sampler)) ??
+        this.#intervals.get(samplerKey(head, 0)) ??
+        this.#intervals.get(anywhereKey(head, sampler));
     }
     return this.#interval ?? Math.max(1, head.samplingInterval);
   }
@@ -77,6 +85,8 @@ export class ExporterOptions {
 
 const domainKey = ({ exporter, domain }: MessageHead): string => `${exporter.name} ${domain}`;
 const samplerKey = (head: MessageHead, sampler: number): string => `${domainKey(head)} ${sampler}`;
+const anywhereKey = ({ exporter }: MessageHead, sampler: number): string =>
+  `${exporter.name} * ${sampler}`;
 
 function remember(map: Map<string, number>, key: string, value: number): void {
   map.delete(key);
@@ -95,7 +105,8 @@ function intervalOf(values: ReadonlyMap<number, number>): number | undefined {
   if (size !== undefined && population !== undefined)
     return size > 0 && population >= size ? population / size : undefined;
   const probability = values.get(OPTION.probability);
-  return probability !== undefined && probability > 0 && probability <= 1
-    ? 1 / probability
-    : undefined;
+  if (probability !== undefined)
+    return probability > 0 && probability <= 1 ? 1 / probability : undefined;
+  // Where nothing is left out of anything, packets taken have come to mean what the plain interval does.
+  return taken !== undefined && taken >= 1 ? taken : undefined;
 }

@@ -34,6 +34,7 @@ interface Reading {
   readonly plan: RecordPlan;
   readonly sampler: number;
   readonly interval: number;
+  readonly randomInterval: number;
   readonly boot: number;
   /** Uptime at the flow's end, or where it has none at its beginning. */
   readonly uptime: number;
@@ -81,6 +82,10 @@ class Places {
 }
 
 const WORD = 4_294_967_296;
+
+/** The number that a field has; 0 where the record has no such field. */
+const numberAt = ({ view, spans }: Transfer, index: number): number =>
+  index < 0 ? 0 : readUnsigned(view, spans[2 * index]!, spans[2 * index + 1]!);
 
 const isSet = (view: DataView, at: number): boolean =>
   (view.getInt32(at) | view.getInt32(at + 4)) !== 0;
@@ -193,31 +198,25 @@ export class FlowCollector {
   }
 
   /** A flow that does not say when it began or ended did so with its other end, or when it was sent. */
-  #date(to: DataView, { millis, micros }: Reading, { view, spans, head }: Transfer): void {
+  #date(to: DataView, { millis, micros }: Reading, transfer: Transfer): void {
     const { first, last } = this.#places;
     if (first < 0 || last < 0) return;
     const hasFirst = isSet(to, first);
     const hasLast = isSet(to, last);
     if (hasFirst && hasLast) return;
-    const index = micros >= 0 ? micros : millis;
-    const unit = micros >= 0 ? 1 : 1000;
-    const took =
-      index < 0 ? 0 : readUnsigned(view, spans[2 * index]!, spans[2 * index + 1]!) * unit;
+    const took = micros >= 0 ? numberAt(transfer, micros) : numberAt(transfer, millis) * 1000;
     if (hasFirst) writeMicros(to, last, readTime(to, first) + took);
     else {
-      const end = hasLast ? readTime(to, last) : head.sentAt;
+      const end = hasLast ? readTime(to, last) : transfer.head.sentAt;
       if (!hasLast) writeMicros(to, last, end);
       writeMicros(to, first, Math.max(0, end - took));
     }
   }
 
   /** The record says it itself, or options of its sampler do. */
-  #intervalOf({ sampler, interval }: Reading, { view, spans, head }: Transfer): number {
-    const own =
-      interval < 0 ? 0 : readUnsigned(view, spans[2 * interval]!, spans[2 * interval + 1]!);
-    if (own > 0) return own;
-    const id = sampler < 0 ? 0 : readUnsigned(view, spans[2 * sampler]!, spans[2 * sampler + 1]!);
-    return this.#options.interval(head, id);
+  #intervalOf({ sampler, interval, randomInterval }: Reading, transfer: Transfer): number {
+    const own = numberAt(transfer, interval) || numberAt(transfer, randomInterval);
+    return own > 0 ? own : this.#options.interval(transfer.head, numberAt(transfer, sampler));
   }
 
   #multiply(to: DataView, interval: number): void {
@@ -244,7 +243,8 @@ export class FlowCollector {
     const plan = new RecordPlan(template, wanted, this.#listValues);
     const indexes = {
       sampler: selector >= 0 ? selector : indexOf(OPTION.sampler),
-      interval: Math.max(indexOf(OPTION.interval), indexOf(OPTION.randomInterval)),
+      interval: indexOf(OPTION.interval),
+      randomInterval: indexOf(OPTION.randomInterval),
       boot: indexOf(OPTION.bootMillis, 8),
       // NetFlow has it in the head of each message.
       uptime: template.dialect === "ipfix" ? uptime : -1,

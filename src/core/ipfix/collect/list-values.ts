@@ -1,24 +1,66 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { Address } from "../../unirec/ip.ts";
-import type { ScalarType } from "../../unirec/types.ts";
+import { type Part, part } from "../../unirec/list-write.ts";
+import type { Field } from "../../unirec/template.ts";
+import { elementOf, isArrayType, type ScalarType, type UniRecType } from "../../unirec/types.ts";
 import { CONVERSION, conversionFor, microsOf, readUnsigned } from "./conversions.ts";
 import type { ElementType } from "./data-types.ts";
 import type { ListReader, ListVisitor } from "./lists.ts";
+import type { ElementRef } from "./mapping.ts";
 import type { Transfer } from "./transfer.ts";
+import type { WireTemplate } from "./wire-template.ts";
 
 /** Values that are taken of one list. */
 const ITEMS_MAX = 1024;
 
-/** Lists of a record, and the element whose values are looked for in them. */
-export interface ListSource {
+/** Lists of a record, and the element whose values are looked for in them, for a UniRec field. */
+export class ListSource {
   /** 291, 292 or 293. */
   readonly list: number;
-  /** Indexes of the record's fields that are such lists; the last first. */
-  readonly fields: readonly number[];
   readonly enterprise: number;
   readonly number: number;
-  /** What the exporter told of the element. */
-  readonly told: ElementType | undefined;
+  /** Indexes of the record's fields that are such lists; the last first. */
+  readonly fields: readonly number[];
+  readonly #name: string;
+  readonly #type: UniRecType;
+  readonly #told: ElementType | undefined;
+  readonly #isSigned: boolean;
+  #length = -1;
+  #kind: number | undefined;
+  /** The largest number of the length, and of the conversion. */
+  #largest = 0;
+
+  /** @param told what the exporter told of the element */
+  constructor({ fields }: WireTemplate, element: ElementRef, field: Field, told?: ElementType) {
+    this.list = element.list;
+    this.enterprise = element.enterprise;
+    this.number = element.number;
+    this.fields = fields
+      .flatMap((each, i) => (each.number === element.list && each.enterprise === 0 ? [i] : []))
+      .reverse();
+    this.#name = field.name;
+    this.#type = field.type;
+    this.#told = told;
+    this.#isSigned = field.type.startsWith("int");
+  }
+
+  /** The conversion of values of so many bytes; undefined where the field takes none of that length. */
+  kindOf(length: number): number | undefined {
+    if (length === this.#length) return this.#kind;
+    const type = (isArrayType(this.#type) ? elementOf(this.#type) : this.#type) as ScalarType;
+    this.#length = length;
+    this.#kind = conversionFor({ name: this.#name, type }, this, length, this.#told);
+    this.#largest = this.#isSigned
+      ? 2 ** (8 * length - 1) - 1
+      : (LARGEST[this.#kind ?? CONVERSION.counter64] ?? Number.MAX_VALUE);
+    return this.#kind;
+  }
+
+  /** A number of the length that was asked for last, from its bits: with its sign, or the largest that there is. */
+  numberOf(bits: number): number {
+    if (bits <= this.#largest) return bits;
+    return this.#isSigned ? bits - 2 * (this.#largest + 1) : this.#largest;
+  }
 }
 
 /** Values of one element in the lists of a record, however deep they lie. */
@@ -26,6 +68,7 @@ export class ListValues implements ListVisitor {
   readonly reader: ListReader;
   /** Where the values lie, each with its length. */
   readonly #places = new Int32Array(2 * ITEMS_MAX);
+  readonly #items: unknown[] = Array(ITEMS_MAX).fill(0);
   #enterprise = 0;
   #number = 0;
   #max = 0;
@@ -58,25 +101,23 @@ export class ListValues implements ListVisitor {
     return this.#places[2 * i + 1]!;
   }
 
-  /** All values, for a UniRec list of this type; those whose length no value of the type has are left out. */
-  items(
-    source: ListSource,
-    field: { readonly name: string; readonly type: ScalarType },
-    transfer: Transfer,
-  ): unknown[] | undefined {
+  /**
+   * All values, as a UniRec list takes them, to be set at once; those are left out whose length the list has no conversion
+   * for.
+   */
+  items(source: ListSource, transfer: Transfer): Part | undefined {
     if (!this.find(source, transfer, ITEMS_MAX)) return undefined;
-    const items: unknown[] = [];
-    let length = -1;
-    let kind: number | undefined;
+    let count = 0;
     for (let i = 0; i < this.count; i++) {
-      if (this.length(i) !== length) {
-        length = this.length(i);
-        kind = conversionFor(field, source, length, source.told);
-      }
+      const length = this.#places[2 * i + 1]!;
+      const kind = source.kindOf(length);
       if (kind === undefined) continue;
-      items.push(itemOf(kind, field.type, transfer, { at: this.at(i), length }));
+      const at = this.#places[2 * i]!;
+      this.#items[count++] = isNumber(kind)
+        ? source.numberOf(readUnsigned(transfer.view, at, length))
+        : otherAt(kind, transfer, at, length);
     }
-    return items.length > 0 ? items : undefined;
+    return count > 0 ? part(this.#items, 0, count) : undefined;
   }
 
   get isFull(): boolean {
@@ -105,21 +146,20 @@ const LARGEST: Readonly<Record<number, number>> = {
   [CONVERSION.counter32]: 0xffff_ffff,
 };
 
-/** A value as a writer of lists takes it. */
-function itemOf(
+const isNumber = (kind: number): boolean =>
+  kind <= CONVERSION.signed64 || kind === CONVERSION.mac || kind === CONVERSION.lowestBit;
+
+/** A time, a float or an address, as a writer of lists takes it. */
+function otherAt(
   kind: number,
-  type: ScalarType,
   { view, head }: Transfer,
-  { at, length }: { at: number; length: number },
+  at: number,
+  length: number,
 ): number | Address {
-  // A time before 1970 is none.
-  if (kind >= CONVERSION.seconds) return Math.max(0, microsOf(kind, view, at, head) || 0);
   if (kind === CONVERSION.address) return addressAt(view, at, length);
-  if (kind === CONVERSION.float || kind === CONVERSION.double)
-    return length === 4 ? view.getFloat32(at) : view.getFloat64(at);
-  const value = readUnsigned(view, at, length);
-  const isNegative = type.startsWith("int") && value >= 2 ** (8 * length - 1);
-  return isNegative ? value - 2 ** (8 * length) : Math.min(value, LARGEST[kind] ?? value);
+  if (kind < CONVERSION.seconds) return length === 4 ? view.getFloat32(at) : view.getFloat64(at);
+  // A time before 1970 is none.
+  return Math.max(0, microsOf(kind, view, at, head) || 0);
 }
 
 /** An address of 4 or 16 bytes. */

@@ -94,10 +94,18 @@ export class ListReader {
     const number = word & ~ENTERPRISE;
     const enterprise = from - at === 5 ? 0 : view.getUint32(at + 5);
     const size = view.getUint16(at + 3);
-    if (isList(enterprise, number) || visitor.wants(enterprise, number))
+    if (!isList(enterprise, number) && !visitor.wants(enterprise, number)) return;
+    if (size === VARIABLE || size === 0 || isList(enterprise, number))
       this.#values({ enterprise, number, size }, from, end, depth);
+    else {
+      let next = from;
+      for (; next + size <= end && !visitor.isFull; next += size)
+        visitor.value(enterprise, number, next, size);
+      if (next < end && !visitor.isFull) this.#damaged();
+    }
   }
 
+  /** Values that have their lengths in front, or are lists. */
   #values(
     { enterprise, number, size }: { enterprise: number; number: number; size: number },
     from: number,

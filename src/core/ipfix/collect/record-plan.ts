@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Field, Template } from "../../unirec/template.ts";
-import { elementOf, isArrayType, type ScalarType } from "../../unirec/types.ts";
+import { isArrayType, type ScalarType } from "../../unirec/types.ts";
 import type { RecordWriter } from "../../unirec/writer.ts";
 import { conversionFor } from "./conversions.ts";
 import type { ElementType } from "./data-types.ts";
 import type { ToldElements } from "./element-types.ts";
-import { type ListSource, ListValues } from "./list-values.ts";
+import { ListSource, ListValues } from "./list-values.ts";
 import { ListReader } from "./lists.ts";
 import type { ElementRef, Mapping } from "./mapping.ts";
 import { compile, type Fill, type Step } from "./plan-code.ts";
@@ -117,12 +117,8 @@ export class RecordPlan {
 
   /** A record may have several lists, which say themselves what they hold. */
   #fromLists({ field, index, element, told }: Wanted): void {
-    const { list, enterprise, number } = element;
-    const fields = this.#template.fields
-      .flatMap((each, i) => (each.number === list && each.enterprise === 0 ? [i] : []))
-      .reverse();
-    if (fields.length === 0) return;
-    const source = { list, fields, enterprise, number, told };
+    const source = new ListSource(this.#template, element, field, told);
+    if (source.fields.length === 0) return;
     if (field.size <= 0) this.#longOf(field, index).sources.unshift(source);
     else this.#firsts.push({ field, source, isSpare: false });
   }
@@ -153,13 +149,12 @@ export class RecordPlan {
   }
 
   #writeFirst({ field, source, isSpare }: FirstValue, transfer: Transfer): void {
-    const { offset, size, name, type } = field;
+    const { offset, size } = field;
     if (isSpare && !isZero(transfer.to, offset, size)) return;
     const lists = this.#lists;
     if (!lists.find(source, transfer, 1)) return;
-    const length = lists.length(0);
-    const kind = conversionFor({ name, type: type as ScalarType }, source, length, source.told);
-    if (kind !== undefined) transfer.store(kind, lists.at(0), length, offset);
+    const kind = source.kindOf(lists.length(0));
+    if (kind !== undefined) transfer.store(kind, lists.at(0), lists.length(0), offset);
   }
 
   #writeLong({ field, index, sources }: LongValue, transfer: Transfer, record: RecordWriter): void {
@@ -168,16 +163,16 @@ export class RecordPlan {
       const content =
         typeof source === "number"
           ? textOf(transfer.view, spans[2 * source]!, spans[2 * source + 1]!, field.type)
-          : this.#fromList(source, field, transfer);
+          : this.#fromList(source, field.type, transfer);
       if (content === undefined) continue;
       record.set(index, content);
       return;
     }
   }
 
-  #fromList(source: ListSource, { name, type }: Field, transfer: Transfer): unknown {
+  #fromList(source: ListSource, type: Field["type"], transfer: Transfer): unknown {
     const lists = this.#lists;
-    if (isArrayType(type)) return lists.items(source, { name, type: elementOf(type) }, transfer);
+    if (isArrayType(type)) return lists.items(source, transfer);
     if (!lists.find(source, transfer, 1)) return undefined;
     return textOf(transfer.view, lists.at(0), lists.length(0), type);
   }
