@@ -324,9 +324,9 @@ describe("Others:", () => {
       [1, 9999],
       10_000,
     ],
-    ["alone", [[305, 4]], [512], 512],
+    ["alone (Cisco IOS XR)", [[305, 4]], [512], 512],
     [
-      "beside a sample of a population (Cisco)",
+      "beside a sample of a population (Cisco IOS XR)",
       [
         [305, 4],
         [309, 4],
