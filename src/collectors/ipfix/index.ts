@@ -86,7 +86,7 @@ export default defineModule({
 and when there are only files it ends with them.
 
 **Takes** NetFlow v1, v5, v7 and v9, IPFIX (RFC 7011) with options, variable lengths, enterprise elements, biflows (RFC 5103)
-and basicLists (RFC 6313), over UDP, TCP and TLS with a certificate on both sides. Another process may share the same UDP
+and structured data (RFC 6313), over UDP, TCP and TLS with a certificate on both sides. Another process may share the same UDP
 port (SO_REUSEPORT): the kernel then spreads the exporters over both. This build has no SCTP.
 
 **sFlow** v5 comes by the same ports: \`--listen udp:0.0.0.0:6343\` is its own. Each packet that a switch samples is a flow of one packet,
@@ -100,12 +100,19 @@ knows. Of several elements the last in a mapping's line is taken, and where its 
 identifiers lose upper bits. LINK_BIT_FIELD has the bit of the observation domain modulo 64, DIR_BIT_FIELD the lowest bit of
 the interface that the flow came in by. A flow without its beginning or end has the other one, by its duration where it tells that.
 
+**Lists** (RFC 6313): \`e0id291/X\` in a mapping stands for element X in basicLists, \`e0id292/X\` in subTemplateLists, \`e0id293/X\` in
+subTemplateMultiLists, however deep it lies there (four lists at most). A UniRec list, as \`uint32*\`, takes all its values, any other field the first.
+
+**Names**: exporters may describe elements of enterprises (RFC 5610). \`e9:name\` in a mapping is the element of enterprise 9 that
+the flow's exporter calls so, read by the data type that it told; RAW_FIELDS then has \`e9:name=value\`. The colon tells it from
+\`e9id12234\`, which always is that number. Nobody can describe IANA's elements. Names are told again after a restart.
+
 **Sampling** is known from options records, the record itself, NetFlow v5's header or the sample of sFlow; packets and bytes are multiplied by it.
 
 **Counts**: \`records\` and \`option_records\` decoded; \`kernel_drops\`, datagrams that the kernel had no room for;
 \`sequence_lost\`, what exporters sent and never came by their sequence numbers (records; of NetFlow v9 and
-sFlow messages); \`sets_without_template\`; \`flow_samples\`, of which \`samples_without_ip\` were no IP packet; \`samples_dropped\`, which
-switches had no room for; \`malformed\` and \`messages_foreign\`; \`templates_evicted\`. What was sent is what was decoded and what
+sFlow messages); \`sets_without_template\`, and flows with lists of such records; \`flow_samples\`, of which \`samples_without_ip\` were no IP packet; \`samples_dropped\`, which
+switches had no room for; \`malformed\`, flows with damaged lists among them, and \`messages_foreign\`; \`templates_evicted\`. What was sent is what was decoded and what
 was counted.
 
 **Bounds**: templates take ${params.templateMemory.default} MB, and an exporter that announces without end pushes out its own only. Records that come before

@@ -8,7 +8,7 @@ import { FALLBACKS, UNIREC_ELEMENTS } from "./elements.ts";
 /** An information element. */
 export interface ElementRef {
   readonly enterprise: number;
-  /** 0 where it goes by its name. */
+  /** -1 where it goes by its name: no element has it. */
   readonly number: number;
   /** The name that an exporter tells for it (RFC 5610); empty where it goes by its number. */
   readonly name: string;
@@ -74,7 +74,7 @@ const linesOf = (text: string): string[] =>
     .filter((line) => line !== "");
 
 function refOf(word: string): ElementRef | undefined {
-  const [, list = 0, enterprise, number = 0, name = ""] = ELEMENT.exec(word) ?? [];
+  const [, list = 0, enterprise, number = -1, name = ""] = ELEMENT.exec(word) ?? [];
   if (enterprise === undefined) return undefined;
   const ref = { enterprise: Number(enterprise), number: Number(number), name, list: Number(list) };
   return name === "" || isTold(ref) ? ref : undefined;

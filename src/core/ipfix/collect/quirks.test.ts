@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** What exporters do that no document says, or that two of them say differently: the list in docs/collectors.md. @module */
 import { describe, expect, test } from "bun:test";
+import { Mapping } from "./mapping.ts";
 import {
   bytesOf,
   Collected,
   type FieldSpec,
   ipfix,
+  multiList,
   netflow5,
   netflow9,
   optionsTemplate,
@@ -13,6 +15,7 @@ import {
   SENT,
   set,
   template,
+  variable,
   viewOf,
 } from "./testing/messages.ts";
 
@@ -379,6 +382,29 @@ describe("Others:", () => {
       ]),
     );
     expect(rows).toEqual([{ PACKETS: 3, BYTES: 400 }]);
+  });
+
+  test("sequence numbers that count templates too lose no flow, but look as if (nProbe Cento)", () => {
+    const data = set(256, words(3, 400));
+    const { rows, collector } = new Collected({ layout: COUNTERS }).take(
+      ipfix([set(2, counted()), data], { sequence: 0 }),
+      ipfix([data], { sequence: 2 }),
+    );
+    expect([rows.length, collector.decoder.sequences.lost]).toEqual([2, 1]);
+  });
+
+  test("TCP flags in elements of the exporter's own, some in lists, come by a mapping (YAF)", () => {
+    const flags = "uint8 TCP_FLAGS e6871id14,e0id293/e6871id14";
+    const collected = new Collected({ layout: "uint8 TCP_FLAGS", mapping: new Mapping(flags) });
+    const { rows } = collected.take(
+      ipfix([
+        set(2, template(300, [[14, 1, 6871]]), template(256, [[293, 65_535]])),
+        set(2, template(257, [[14, 1, 6871]])),
+        set(256, variable(multiList([300, hex("02")]))),
+        set(257, hex("12")),
+      ]),
+    );
+    expect(rows).toEqual([{ TCP_FLAGS: 2 }, { TCP_FLAGS: 0x12 }]);
   });
 
   test("sequence numbers that never grow lose no flow", () => {

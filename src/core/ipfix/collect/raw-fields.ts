@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { ToldElements } from "./element-types.ts";
-import { isList, type ListReader, type ListVisitor } from "./lists.ts";
+import { isList, ListReader, type ListVisitor } from "./lists.ts";
+import { NO_HEAD } from "./message-head.ts";
 import { toldText } from "./told-text.ts";
 import type { Transfer } from "./transfer.ts";
 import type { WireTemplate } from "./wire-template.ts";
+
+/** What a record is read from. */
+type Source = Pick<Transfer, "view" | "spans" | "head">;
 
 /** Characters at most; the rest of a record's fields is left out. */
 const TEXT_MAX = 8192;
@@ -23,7 +27,7 @@ export class RawFields implements ListVisitor {
     this.#reader = reader;
   }
 
-  textOf({ fields }: WireTemplate, transfer: Transfer, told: ToldElements | undefined): string {
+  textOf({ fields }: WireTemplate, transfer: Source, told: ToldElements | undefined): string {
     const { view, spans } = transfer;
     this.#text = "";
     this.#view = view;
@@ -44,7 +48,7 @@ export class RawFields implements ListVisitor {
   }
 
   /** Returns whether the list was whole, and its templates known. */
-  #listText(list: number, at: number, length: number, { view, head }: Transfer): boolean {
+  #listText(list: number, at: number, length: number, { view, head }: Source): boolean {
     const before = this.#reader.trouble;
     this.#reader.trouble = 0;
     this.list(list);
@@ -97,3 +101,9 @@ export class RawFields implements ListVisitor {
     return Buffer.from(buffer, byteOffset + at, Math.min(length, TEXT_MAX)).toString("hex");
   }
 }
+
+const PLAIN = new RawFields(new ListReader({ get: () => undefined }));
+
+/** All fields of a record without lists, of which nobody told anything. */
+export const rawFields = (template: WireTemplate, view: DataView, spans: Int32Array): string =>
+  PLAIN.textOf(template, { view, spans, head: NO_HEAD }, undefined);
