@@ -26,6 +26,8 @@ const ASKED = 3;
 const PENDING_MAX = 10_000;
 /** Milliseconds between collections of garbage. */
 const COLLECT_MS = 30_000;
+/** The first time, of what loading has left. */
+const FIRST_COLLECT_MS = 2000;
 /** Milliseconds between snapshots. */
 const SNAPSHOT_MS = 250;
 
@@ -108,7 +110,7 @@ export function startWorker(
 /** A Worker's side of the shared words. */
 class Parent {
   readonly #words: Int32Array;
-  #collectAt = performance.now() + COLLECT_MS;
+  #collectAt = performance.now() + FIRST_COLLECT_MS;
 
   constructor(control: SharedArrayBuffer) {
     this.#words = new Int32Array(control);
