@@ -53,6 +53,8 @@ interface = "tap0"
 listen = "udp:0.0.0.0:4739"
 [flows]
 ipfix = "udp:10.0.2.100:4739"
+[modules.vportscan]
+process = true
 [api]
 host = "0.0.0.0"
 tls = true
