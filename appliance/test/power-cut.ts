@@ -69,6 +69,11 @@ export async function powerCuts(
       );
     if (round === times) return;
     await until(machine, "capture", async () => (await client.stats()).sources[0]?.capture);
+    // What is captured before the detectors are there is heard by nobody.
+    await until(machine, "detectors", async () => {
+      const answer = await client.get<{ ready: boolean }>("readyz").catch(() => undefined);
+      return answer?.ready === true || undefined;
+    });
     // Others each time: what goes on after a restart is the event that it was.
     for (let scanner = 0; scanner < SCANNERS; scanner++)
       await cable.send(portScan(60, FIRST_SCANNER + round * SCANNERS + scanner));
