@@ -44,17 +44,6 @@ export function reader<T extends Template>(
   return cursor as Reader<T> & AnyReader;
 }
 
-/**
- * Let `look` walk over the batch under a cursor before it is walked over in earnest: what it reads of tables by the way comes into
- * the cache for many records at a time, where each would wait for its own.
- */
-export function lookAhead(cursor: AnyReader, look: () => void): void {
-  const { batch, malformed } = cursor;
-  look();
-  cursor.reset(batch);
-  cursor.malformed = malformed; // what is short is met again
-}
-
 /** A value as plain data, for evidence, JSON and tests: addresses and MACs as text. */
 export function plainValue(value: unknown, type: Field["type"]): unknown {
   if (type === "ipaddr") return String(value as IpField);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { PAYLOAD_MAX } from "../../core/batch.ts";
 import { hashWord } from "../../core/state/hyper-log-log.ts";
-import { type AnyReader, lookAhead } from "../../core/unirec/reader.ts";
+import type { AnyReader } from "../../core/unirec/reader.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import type { Ip } from "../../core/unirec/types.ts";
 import { Memory } from "./memory.ts";
@@ -17,9 +16,6 @@ const SENDER_BLOCKS = 1 << 13;
 /** Responses that wait at once. */
 const WAITING_MAX = 32_768;
 
-/** Most flows of a batch. */
-const FLOWS_MAX = Math.ceil(PAYLOAD_MAX / flows.fixedSize);
-
 /** Tells unasked responses from others. */
 export class Backscatter {
   readonly #own: Networks;
@@ -29,11 +25,6 @@ export class Backscatter {
   readonly #senders: Memory;
   readonly #waiting: WaitingRoom<typeof flows>;
   readonly #victims: Victims;
-  /** Hashes of the batch under way: of the sender, and of both hosts. */
-  readonly #sources = new Int32Array(FLOWS_MAX);
-  readonly #pairsOfFlows = new Int32Array(FLOWS_MAX);
-  /** Where what is read ahead goes, without which it would not be read. */
-  readonly #read = new Int32Array(1);
 
   constructor(context: Setup) {
     const { params, state, count } = context;
@@ -48,31 +39,15 @@ export class Backscatter {
   }
 
   flows(flow: Flow): void {
-    lookAhead(flow as unknown as AnyReader, () => this.#hash(flow));
-    for (let nth = 0; flow.next(); nth++) {
+    while (flow.next()) {
       const time = flow.TIME_LAST;
       this.#pairs.turn(time);
       this.#senders.turn(time);
       this.#decide(time);
       const response = responseOf(flow);
-      if (response === NONE) this.#remember(flow, nth);
+      if (response === NONE) this.#remember(flow);
       else if (this.#concerns(flow)) this.#wait(flow, time);
     }
-  }
-
-  /** Hash both hosts of each flow, and read what remembering them will change. */
-  #hash(flow: Flow): void {
-    const sources = this.#sources;
-    const pairs = this.#pairsOfFlows;
-    let sum = 0;
-    for (let n = 0; n < FLOWS_MAX && flow.next(); n++) {
-      const source = hashOf(flow.SRC_IP);
-      const pair = pairHash(source, hashOf(flow.DST_IP));
-      sources[n] = source;
-      pairs[n] = pair;
-      if (flow.PROTOCOL !== UDP) sum ^= this.#pairs.touch(pair);
-    }
-    this.#read[0] = sum;
   }
 
   /** Event time is `now`. */
@@ -87,10 +62,11 @@ export class Backscatter {
     this.#victims.end();
   }
 
-  #remember(flow: Flow, nth: number): void {
-    this.#senders.add(this.#sources[nth]!);
+  #remember(flow: Flow): void {
+    const source = hashOf(flow.SRC_IP);
+    this.#senders.add(source);
     // No datagram asks for what is decided on by pairs.
-    if (flow.PROTOCOL !== UDP) this.#pairs.add(this.#pairsOfFlows[nth]!);
+    if (flow.PROTOCOL !== UDP) this.#pairs.add(pairHash(source, hashOf(flow.DST_IP)));
   }
 
   /** Whether it goes from others to one's own. */

@@ -60,11 +60,6 @@ export class Memory {
     return period % 2 === 0 ? 0 : this.#blocks * BLOCK;
   }
 
-  /** Read what {@link add} will change; what it returns means nothing. */
-  touch(hash: number): number {
-    return this.#words[this.#now + this.#block(hash)]!;
-  }
-
   add(hash: number): void {
     const words = this.#words;
     const at = this.#now + this.#block(hash);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { defineModule, type Handlers } from "../../core/module.ts";
-import { type AnyReader, lookAhead } from "../../core/unirec/reader.ts";
+import type { AnyReader } from "../../core/unirec/reader.ts";
 import { watchDns } from "./dns.ts";
 import { DNS, type Flow, flows, isDns, isEmptyUdp, isSsh } from "./flow.ts";
 import { Hosts } from "./hosts.ts";
@@ -122,6 +122,15 @@ host: filter what the evidence shows, at the provider where sources are forged. 
   },
 });
 
+/** Let `look` walk over the batch before it is walked over in earnest. */
+function twice(flow: Flow, look: () => void): void {
+  const cursor = flow as unknown as AnyReader;
+  const { batch, malformed } = cursor;
+  look();
+  cursor.reset(batch);
+  cursor.malformed = malformed; // what is short is met again
+}
+
 /** What the file says, before the parameters. */
 function settingsOf({ params: given, warn }: Setup): Settings {
   const settings = {
@@ -152,7 +161,7 @@ function watch(context: Setup, settings: Settings) {
   const dns = settings.dns === 0 ? undefined : watchDns(context, settings);
   return {
     flows(flow: Flow) {
-      if (hosts) lookAhead(flow as unknown as AnyReader, () => hosts.prepare(flow));
+      if (hosts) twice(flow, () => hosts.prepare(flow));
       for (let nth = 0; flow.next(); nth++) {
         if (isEmptyUdp(flow)) continue;
         hosts?.see(flow, nth);
