@@ -33,7 +33,7 @@ seconds, as in RITA.
 
 **Severity**: 5, and 6 where RITA's threat score is 0.8 or more: a score near 1, or a destination that at most 2 % of the hosts call (+0.15). Where three hosts
 or more, and a tenth of all, call it regularly, it is a service of yours or a vendor's: 3. Of networks with fewer than 10 hosts the share says nothing. A host that calls five destinations
-or more evenly is taken for a monitor: 3. In less than an hour, on timing and size alone, it is more than 3 only where timing is 0.97 or more. In a stream of hours the whole score takes some 11 of them; a pair that
+or more equally often, within 30 %, goes through a list of them as a monitor does: 3. In a stream of hours the whole score takes some 11 of them; a pair that
 after one hour and 30 connections is even in timing and size alone is told of with 3, which rises when the others follow.
 
 **Not looked at**: what goes to private addresses and multicast; \`ignoredPorts\`, which are NTP, DNS and others that are periodic by

@@ -22,8 +22,6 @@ const DAY_SCORES_FROM = 3600 * SECOND;
 const EVEN_OF_FOUR = 0.85;
 const EVEN_OF_TWO = 0.9;
 const CONNECTIONS_OF_TWO = 30;
-/** On timing and size alone it is more than low only where it is next to perfect: what watches over servers from outside comes near it. */
-const PERFECT = 0.97;
 /** Median of the intervals, in seconds: who comes nearly every second comes evenly in seconds, but he does not in truth. */
 const INTERVAL_MIN = 2;
 /** In a long stream a word on those two alone is given after so long. */
@@ -108,7 +106,7 @@ export function judge(meetings: Meetings, scoreMin: number): Judgement | undefin
     duration,
     isBeacon,
     isEarly,
-    severity: isEarly || (!isLong && timing < PERFECT) ? LOW : severityOf(score, meetings),
+    severity: isEarly ? LOW : severityOf(score, meetings),
     interval,
     jitter: deviation(intervals),
     bytes: median(ascending),

@@ -20,9 +20,12 @@ const SLICE_GAP = 30 * SECOND;
 /** Pairs whose flows are kept as evidence, and the score of timing from which on they are. */
 const EVIDENCE_SLOTS = 1024;
 const SUSPECT = 0.6;
-/** Destinations called as evenly from which on a host is taken for a monitor: whoever is infected has a server or two. */
+/**
+ * A host that calls so many destinations equally often watches over them, by a list: whoever is infected has a server or two. How
+ * even each of them is says little, since checks of a site by two protocols fall between one another.
+ */
 const WATCHED_MIN = 5;
-const WATCHED_EVEN = 0.75;
+const WATCHED_ALIKE = 0.3;
 /** Registers of the number of hosts, 2^10: a standard error of 3.3 %. */
 const HOST_BITS = 10;
 
@@ -221,18 +224,24 @@ export class Pairs {
     return { ...judgement, severity: LOW };
   }
 
-  /** Whether the host of a pair calls so many destinations evenly that it is there to watch over them. */
+  /** Whether the host of a pair calls so many destinations as often as this one that it goes through a list of them. */
   #watchesMany(row: number): boolean {
     const enough = this.#settings.connectionsMin / 2;
-    let even = 0;
+    const rate = this.#rateOf(row);
+    let alike = 0;
     this.#pairs.forEach((other) => {
-      if (even >= WATCHED_MIN || this.#columns.contacts[other]! < enough) return;
-      const isItsOwn = [0, 1, 2, 3].every(
-        (word) => this.#pairs.number(other, word) === this.#pairs.number(row, word),
-      );
-      if (isItsOwn && (timestampScore(this.#times(other)) ?? 0) >= WATCHED_EVEN) even++;
+      if (this.#columns.contacts[other]! < enough) return;
+      for (let word = 0; word < 4; word++)
+        if (this.#pairs.number(other, word) !== this.#pairs.number(row, word)) return;
+      if (Math.abs(this.#rateOf(other) / rate - 1) <= WATCHED_ALIKE) alike++;
     });
-    return even >= WATCHED_MIN;
+    return alike >= WATCHED_MIN;
+  }
+
+  /** Connections of a pair a microsecond, from its first to its last. */
+  #rateOf(row: number): number {
+    const { contacts, first, last } = this.#columns;
+    return contacts[row]! / (last[row]! - first[row]!);
   }
 
   /** The seconds that are kept, ascending. */
