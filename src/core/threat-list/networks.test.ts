@@ -22,6 +22,9 @@ test("Networks hold what is in them and nothing else", () => {
     expect([ip, has(ip)]).toEqual([ip, true]);
   for (const ip of [...outside, "2001:db8:7f::1", "2001:dba::1"])
     expect([ip, has(ip)]).toEqual([ip, false]);
+  expect(() => new Networks("10.0.0.1:443", "module", "x")).toThrow(
+    'module: x: "10.0.0.1:443" is no address',
+  );
   expect(() => new Networks("10.0.0.0/33", "module", "x")).toThrow(
     'module: x: "10.0.0.0/33" is no prefix',
   );

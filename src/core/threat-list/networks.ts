@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { paramError } from "../errors.ts";
-import { parseIp, swap } from "../unirec/ip.ts";
-import type { IpField } from "../unirec/types.ts";
+import { isV4, parseIp, swap } from "../unirec/ip.ts";
+import type { Ip } from "../unirec/types.ts";
 import { AddressMatcher } from "./matcher.ts";
 
 /** Networks of sites that announce none of their own to others: RFC 1918, 6598, 3927, 4193 and 4291. */
@@ -10,6 +10,7 @@ export const PRIVATE_NETWORKS =
 
 /** The number of the one list there is. */
 const LIST = 1;
+const SEPARATORS = /[\s,]+/;
 /** What is known of the addresses that share 16 bits. */
 const PART = { none: 0, all: 1, some: 2 } as const;
 const TOP_BITS = 16;
@@ -28,17 +29,18 @@ export class Networks {
    */
   constructor(text: string, module: string, param: string) {
     const set = this.#matcher.sets.of(LIST);
-    for (const item of text.split(",").flatMap((part) => part.trim() || [])) {
-      const why = this.#matcher.add(item, () => set);
-      if (why !== undefined)
+    for (const item of text.split(SEPARATORS).filter((part) => part !== "")) {
+      const [host = "", bits] = item.split("/");
+      const ip = parseIp(host);
+      // An address at a port, which lists may have, is no network.
+      const why = ip ? this.#matcher.add(item, () => set) : "is no address";
+      if (!ip || why !== undefined)
         throw paramError(`${module}: ${param}: ${JSON.stringify(item.slice(0, 60))} ${why}`);
-      this.#mark(item);
+      this.#mark(ip, host, bits);
     }
   }
 
-  #mark(item: string): void {
-    const [host = "", bits] = item.split("/");
-    const ip = parseIp(host)!;
+  #mark(ip: Ip, host: string, bits: string | undefined): void {
     const isV6 = host.includes(":");
     const tops = isV6 ? this.#v6 : this.#v4;
     const length = Number(bits ?? TOP_BITS + 1);
@@ -51,15 +53,15 @@ export class Networks {
     }
   }
 
-  has(ip: IpField): boolean {
-    const { isV4 } = ip;
-    const part = isV4 ? this.#v4[ip.w2 & 0xffff]! : this.#v6[ip.w0 & 0xffff]!;
-    return part === PART.some ? this.#search(ip, isV4) : part === PART.all;
+  has(ip: Ip): boolean {
+    const v4 = isV4(ip);
+    const part = v4 ? this.#v4[ip.w2 & 0xffff]! : this.#v6[ip.w0 & 0xffff]!;
+    return part === PART.some ? this.#search(ip, v4) : part === PART.all;
   }
 
-  #search(ip: IpField, isV4: boolean): boolean {
+  #search(ip: Ip, isOfV4: boolean): boolean {
     const { v4, v6 } = this.#matcher;
-    if (isV4) return v4.find(ip.v4 | 0, 0, 0, 0) !== 0;
+    if (isOfV4) return v4.find(swap(ip.w2), 0, 0, 0) !== 0;
     return v6.find(swap(ip.w0), swap(ip.w1), swap(ip.w2), swap(ip.w3)) !== 0;
   }
 }

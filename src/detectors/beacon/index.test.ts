@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, test } from "bun:test";
-import { OwnNetworks } from "../../core/own-networks.ts";
 import { testDetector } from "../../core/testing/detector-kit.ts";
 import { Play, play } from "../../core/testing/play.ts";
 import type { Row } from "../../core/testing/run-module.ts";
+import { OwnNetworks } from "../../core/threat-list/own-networks.ts";
 import { parseIp } from "../../core/unirec/ip.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import beacon from "./index.ts";
@@ -259,7 +259,7 @@ describe("beacon", () => {
   });
 
   test("beacon's networks outside are not private ones", () => {
-    const all = new OwnNetworks("", "x");
+    const all = new OwnNetworks("", "x", "y");
     for (const ip of ["198.51.100.1", "8.8.8.8", "100.1.2.3", "172.15.0.1", "2001:db8::1"])
       expect([ip, all.isOutside(parseIp(ip)!)]).toEqual([ip, true]);
     for (const ip of [

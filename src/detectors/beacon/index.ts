@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { paramError } from "../../core/errors.ts";
 import { defineModule, type Handlers } from "../../core/module.ts";
-import { OwnNetworks } from "../../core/own-networks.ts";
+import { OwnNetworks } from "../../core/threat-list/own-networks.ts";
 import { alerts, type Flow, flows, params, type Setup } from "./fields.ts";
 import { Pairs } from "./pairs.ts";
 
@@ -71,7 +71,7 @@ nobody knows, isolate the host and search others for the same destination.
   outputs: { alerts },
 
   setup(context: Setup): Handlers<{ flows: typeof flows }> {
-    const networks = new OwnNetworks(context.params.ownNetworks, "beacon: ownNetworks");
+    const networks = new OwnNetworks(context.params.ownNetworks, "beacon", "ownNetworks");
     const isIgnored = portsOf(context.params.ignoredPorts);
     const pairs = new Pairs(context);
 

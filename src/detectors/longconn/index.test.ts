@@ -134,7 +134,7 @@ describe("longconn", () => {
     expect(from("203.0.113.1", "203.0.113.2")).toBe(0);
     expect(from("192.0.2.1", "198.51.100.1")).toBe(0);
     expect(() => alertsOf(hours(1), { ownNetworks: "here" })).toThrow(
-      'longconn: ownNetworks: "here" is no prefix',
+      'longconn: ownNetworks: "here" is no address',
     );
     expect(() => alertsOf(hours(1), { ignoredPorts: "70000" })).toThrow(
       'longconn: ignoredPorts: "70000" is no port',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { paramError } from "../../core/errors.ts";
 import { defineModule, type Handlers } from "../../core/module.ts";
-import { OwnNetworks } from "../../core/own-networks.ts";
+import { OwnNetworks } from "../../core/threat-list/own-networks.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import { Connections } from "./connections.ts";
 import { alerts, type Flow, flows, params, type Setup, SYN, TCP, UDP } from "./fields.ts";
@@ -64,7 +64,7 @@ what the host read before; if nobody knows, take the host off the net: what left
   outputs: { alerts },
 
   setup(context: Setup): Handlers<{ flows: typeof flows }> {
-    const networks = new OwnNetworks(context.params.ownNetworks, "longconn: ownNetworks");
+    const networks = new OwnNetworks(context.params.ownNetworks, "longconn", "ownNetworks");
     const isIgnored = portsOf(context.params.ignoredPorts);
     const connections = new Connections(context);
     const volumes = new Volumes(context);
