@@ -38,7 +38,7 @@ const NO_METER = {
 } as const;
 
 /** A collector in the place of a meter. */
-export class CollectorSource implements Disposable {
+export class CollectorSource {
   readonly name: string;
   readonly #flows: CollectedFlows;
   readonly #collecting: Collecting;
@@ -94,9 +94,5 @@ export class CollectorSource implements Disposable {
       meter: { ...NO_METER, flows, packets, bytes },
       collector: { ...this.#collecting.counts, records_too_long: tooLong },
     };
-  }
-
-  [Symbol.dispose](): void {
-    // Its ports were closed at the end.
   }
 }

@@ -28,6 +28,15 @@ const WAIT_MS = 100;
 /** Milliseconds that what was sent already has to arrive once the process is told to stop. */
 const LAST_MS = 1000;
 
+/** An input, and what it leads to. */
+interface Sender {
+  readonly target: MergeTarget;
+  readonly intake: FlowIntake;
+  messages: number;
+  /** When the last message came, or it was found silent. */
+  heard: number;
+}
+
 /**
  * Brings flows from TRAP interfaces to merges, one a port, each sender as a producer of its own. What comes has the
  * layout that the merge has: both processes were given the same plugins.
@@ -37,12 +46,7 @@ export class TrapFeed implements Disposable {
   readonly #merges: readonly Merge[];
   readonly #env: TrapEnvironment;
   readonly #inputs: TrapInput[] = [];
-  /** Of each input what it leads to, how many messages it had, and when the last one came or it was found silent. */
-  readonly #heard: {
-    readonly target: MergeTarget;
-    readonly intake: FlowIntake;
-    readonly heard: { messages: number; at: number };
-  }[] = [];
+  readonly #senders: Sender[] = [];
   #connected = false;
 
   /** @throws {NemeanError} ERR_TRAP, ERR_SOCKET */
@@ -54,7 +58,7 @@ export class TrapFeed implements Disposable {
       for (const [i, text] of interfaces.entries()) {
         const target = new MergeTarget(merges[i]!, text);
         const intake = new FlowIntake(target, { lateness: LATENESS });
-        this.#heard.push({ target, intake, heard: { messages: 0, at: performance.now() } });
+        this.#senders.push({ target, intake, messages: 0, heard: performance.now() });
         this.#inputs.push(openInput(parseInput(text), intake, env));
       }
   }
@@ -91,13 +95,14 @@ export class TrapFeed implements Disposable {
     for (const merge of this.#merges) merge.relieve(now - PATIENCE_MS);
     const watermark = Date.now() * 1000 - this.#plan.lag * SECOND;
     for (const [i, { messages }] of this.stats.entries()) {
-      const { target, intake, heard } = this.#heard[i]!;
-      if (messages !== heard.messages) Object.assign(heard, { messages, at: now });
-      else if (now - heard.at > SILENT_MS) {
-        heard.at = now;
-        intake.advance(watermark);
-        target.rest();
-      }
+      const sender = this.#senders[i]!;
+      const isSilent = messages === sender.messages;
+      if (isSilent && now - sender.heard <= SILENT_MS) continue;
+      sender.messages = messages;
+      sender.heard = now;
+      if (!isSilent) continue;
+      sender.intake.advance(watermark);
+      sender.target.rest();
     }
   }
 

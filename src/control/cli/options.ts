@@ -54,13 +54,13 @@ export function meterOptions(command: Command): Command {
     .addOption(
       new Option(
         "--linger <seconds>",
-        "export a TCP connection that ended after this long, not after --idle",
+        "export a TCP connection that ended after this long, not after --idle; 5 in live capture",
       ).argParser(numberIn({ min: 0, max: 2000, unit: "seconds" })),
     )
     .addOption(
       new Option(
         "--brief <seconds>",
-        "export a flow of one packet, or of TCP SYNs without answer, this long after its first; 0 for never",
+        "export a flow of one packet, or of TCP SYNs without answer, this long after its first; 0 for never; 5 in live capture",
       ).argParser(numberIn({ min: 0, max: 2000, unit: "seconds" })),
     )
     .addOption(
