@@ -1,36 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /** What is in captures of attacks, as the product's own meter tells it. */
 import { describe, expect, test } from "bun:test";
-import { readCapture } from "../../core/capture-file/reader.ts";
-import { Meter } from "../../core/flow/meter.ts";
+import { flowsOfCapture } from "../../core/testing/capture-flows.ts";
 import { play } from "../../core/testing/play.ts";
-import type { Row } from "../../core/testing/run-module.ts";
 import { hasShared, NO_SHARED, sharedPath } from "../../core/testing/shared.ts";
-import { type AnyReader, plainRecord, reader } from "../../core/unirec/reader.ts";
 import { SECOND } from "../../core/unirec/time.ts";
 import volumetric from "./index.ts";
 
 const LABELLED = "corpus/labelled/ddos";
 const VICTIM = "10.10.10.10";
 
-/** Flows of a capture in the order of their ends. */
-function flowsOf(file: string): Row[] {
-  const meter = new Meter({ idle: 30, active: 300 });
-  const fields = volumetric.inputs.flows;
-  const cursor = reader(fields, meter.flows.template) as AnyReader;
-  const rows: Row[] = [];
-  meter.flows.link({
-    receive: (batch) => {
-      cursor.reset(batch);
-      while (cursor.next()) rows.push(plainRecord(cursor, fields));
-    },
-    advance: () => {},
-    end: () => {},
-  });
-  readCapture(sharedPath(LABELLED, file), meter.frames);
-  meter.end();
-  return rows.sort((a, b) => Number(a["TIME_LAST"]) - Number(b["TIME_LAST"]));
-}
+const flowsOf = (file: string) =>
+  flowsOfCapture(sharedPath(LABELLED, file), volumetric.inputs.flows);
 
 describe.skipIf(!hasShared(LABELLED))(
   `volumetric in captures${hasShared(LABELLED) ? "" : ` (${NO_SHARED})`}`,
