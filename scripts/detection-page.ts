@@ -41,7 +41,7 @@ const SEEN: Readonly<Record<string, Seen>> = {
   },
   dnsblacklist: {
     evidence: "the look-up and its answer",
-    measured: "1/1 golden case; a million names",
+    measured: "1/1 golden case",
   },
   dnsexfil: {
     evidence: "queries with names, types and codes",
@@ -70,7 +70,7 @@ const SEEN: Readonly<Record<string, Seen>> = {
   },
   ipblacklist: {
     evidence: "contacts, by side and list",
-    measured: "6/6 golden cases; a million prefixes",
+    measured: "6/6 golden cases",
   },
   longconn: {
     evidence: "slices of the connection, or the flows that sent most",
@@ -114,7 +114,10 @@ const SEEN: Readonly<Record<string, Seen>> = {
     evidence: "the probes, by port",
     measured: "11/11 golden cases; nmap's scan of 1,000 ports",
   },
-  waintrusion: { evidence: "the request and the rule", measured: "SQL injection over HTTP" },
+  waintrusion: {
+    evidence: "the request and the rule",
+    measured: "SQL injection over HTTP, and the Log4j exploit",
+  },
 };
 
 /** A detector that is new. */
