@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Timing } from "../delivery/timing.ts";
@@ -241,6 +241,23 @@ describe("ListSchedule", () => {
     expect(said).toHaveLength(1);
     expect(said[0]).toContain("none.toml: ENOENT");
     expect(lists.views()).toEqual([]);
+  });
+
+  test("ListSchedule says that its definitions cannot be looked at, and goes on looking", async () => {
+    // A link to itself: for whom it may not read, too, the system refuses to say what is there.
+    const loop = join(root, "loop.toml");
+    symlinkSync(loop, loop);
+    const timing = new TestTiming();
+    const said: string[] = [];
+    using schedule = new ListSchedule(
+      { update: true, definitions: loop },
+      { data: root, say: (line) => said.push(line), timing },
+    );
+    await timing.pass(5 * MINUTE);
+    expect([said.length, said[0], schedule.notes().length]).toEqual([
+      ...[1, expect.stringContaining("ELOOP"), 1],
+    ]);
+    expect(timing.waiting).toBe(1);
   });
 
   test("ListSchedule gives up what it fetches when it is to end, and says nothing of that", async () => {

@@ -20,6 +20,19 @@ const RETRY_FIRST = 60 * SECOND;
 const RETRY_MAX = 3600 * SECOND;
 const FOLDER = "lists";
 
+/** The version of a file that is not there. */
+const NO_FILE = "none";
+
+/** Another text once the file is another one; why, where that cannot be seen, as in a folder that one may not enter. */
+function versionOf(file: string): string {
+  try {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    return stats ? `${stats.ino} ${stats.size} ${stats.mtimeMs}` : NO_FILE;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 /** `[lists]` of the configuration. */
 export interface ListSettings {
   readonly update: boolean;
@@ -120,13 +133,12 @@ export class ListSchedule implements Disposable {
 
   /** Take the definitions when they have changed; what is wrong with them is said once, and those before stay. */
   #readDefinitions(): void {
-    const stats = statSync(this.#file, { throwIfNoEntry: false });
-    const version = stats ? `${stats.ino} ${stats.size} ${stats.mtimeMs}` : "none";
+    const version = versionOf(this.#file);
     if (version === this.#version) return;
     this.#version = version;
     this.#problem = "";
     try {
-      const isLeftOut = !stats && this.#settings.definitions === "";
+      const isLeftOut = version === NO_FILE && this.#settings.definitions === "";
       const lists = isLeftOut ? [] : readDefinitions(this.#file);
       if (lists.length > 0) this.#folder ??= new FetchedLists(join(this.#options.data, FOLDER));
       this.#entries = lists.map((list) => this.#entryOf(list));
